@@ -4,7 +4,7 @@
  * Thread: main. Source: nsqadmin `New`.
  */
 
-import { readFile } from 'node:fs/promises';
+import { readGivenFile } from '../daemon/given-file.ts';
 import type { HttpClientTls } from '../daemon/http-client.ts';
 import { systemErrorText } from '../daemon/system-error.ts';
 
@@ -46,7 +46,7 @@ export async function clientTls(flags: ClientTlsFlags): Promise<HttpClientTls> {
 
 async function readPem(flag: string, file: string): Promise<string> {
   try {
-    return await readFile(file, 'latin1');
+    return (await readGivenFile(file)).toString('latin1');
   } catch (cause) {
     throw new Error(`--${flag} "${file}": ${systemErrorText(cause)}`, { cause });
   }

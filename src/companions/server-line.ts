@@ -5,8 +5,8 @@
  * Thread: main.
  */
 
-import { readFileSync } from 'node:fs';
 import os from 'node:os';
+import { readGivenFileSync } from '../daemon/given-file.ts';
 import { Logger, type LogLevel } from '../daemon/log.ts';
 import { type LogFile, openLogFile } from '../daemon/log-file.ts';
 import { configText } from '../daemon/options/config-text.ts';
@@ -43,7 +43,7 @@ export function parseServerLine<T extends object>(
   return parseProgramLine(words, program, {
     hostname: os.hostname(),
     parallelism: os.availableParallelism(),
-    readFile: (path) => readFileSync(path, 'utf8'),
+    readFile: (path) => readGivenFileSync(path).toString(),
   });
 }
 

@@ -14,6 +14,7 @@ import type { Clock, Timer } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
 import type { Logger } from './log.ts';
 import { resultInSlices } from './slices.ts';
+import { systemErrorText } from './system-error.ts';
 import { DISK_FILES, type TextFiles } from './text-files.ts';
 
 /** Delay between a failed save and the retry. */
@@ -162,7 +163,9 @@ export class SavedFile {
     try {
       return await this.#files.read(file);
     } catch (cause) {
-      throw new Error(`failed to read ${title} from ${file} - ${errorText(cause)}`, { cause });
+      throw new Error(`failed to read ${title} from ${file} - ${systemErrorText(cause)}`, {
+        cause,
+      });
     }
   }
 

@@ -4,10 +4,11 @@
  * Thread: main. Source: nsqd `apps/nsqd/main.go`.
  */
 
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import os from 'node:os';
 import { EndSignals } from '../daemon/end-signals.ts';
+import { readGivenFileSync } from '../daemon/given-file.ts';
 import { Guard } from '../daemon/guard.ts';
 import { guardInspector } from '../daemon/inspector-guard.ts';
 import { Logger } from '../daemon/log.ts';
@@ -50,7 +51,7 @@ export async function runProgram(words: readonly string[]): Promise<void> {
   const surroundings = {
     hostname: os.hostname(),
     parallelism: os.availableParallelism(),
-    readFile: (path: string) => readFileSync(path, 'utf8'),
+    readFile: (path: string) => readGivenFileSync(path).toString(),
   };
   const parsed = parseCommandLine(words, surroundings);
   const isReport = parsed.kind === 'check' || parsed.kind === 'show';

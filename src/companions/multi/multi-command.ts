@@ -4,8 +4,8 @@
  * Thread: main.
  */
 
-import { readFileSync } from 'node:fs';
 import os from 'node:os';
+import { readGivenFileSync } from '../../daemon/given-file.ts';
 import { Guard } from '../../daemon/guard.ts';
 import { guardInspector } from '../../daemon/inspector-guard.ts';
 import { Logger } from '../../daemon/log.ts';
@@ -40,7 +40,7 @@ export const runMulti: Companion = async (words, { stdout, stderr, env }) => {
     stdout(line.text);
     return DONE_CODE;
   }
-  const readFile = (file: string): string => readFileSync(file, 'utf8');
+  const readFile = (file: string): string => readGivenFileSync(file).toString();
   const broker = readBrokerLine(line.brokerWords, { ...machine, readFile });
   switch (broker.kind) {
     case 'print':

@@ -6,9 +6,9 @@
  * `max_attempts`, which is unlimited by default: go-nsq drops a message after 5 attempts.
  */
 
-import { readFileSync } from 'node:fs';
 import type { ConnectionOptions, ConsumerOptions, TlsOptions } from '../../client/client.ts';
 import { CONNECTION_OPTION_NAMES } from '../../client/connection-options.ts';
+import { readGivenFileSync } from '../../daemon/given-file.ts';
 import { NS_PER_MS, parseDuration } from '../../daemon/go/go-duration.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { atLeast } from '../../daemon/options/option-checks.ts';
@@ -156,9 +156,9 @@ const TLS_VERSIONS: Readonly<Record<string, TlsOptions>> = {
   'tls1.3': { minVersion: 'TLSv1.3' },
 };
 const TLS_READERS: Readonly<Record<string, (text: string) => TlsOptions>> = {
-  tls_root_ca_file: (file) => ({ ca: readFileSync(file) }),
-  tls_cert: (file) => ({ cert: readFileSync(file) }),
-  tls_key: (file) => ({ key: readFileSync(file) }),
+  tls_root_ca_file: (file) => ({ ca: readGivenFileSync(file) }),
+  tls_cert: (file) => ({ cert: readGivenFileSync(file) }),
+  tls_key: (file) => ({ key: readGivenFileSync(file) }),
   tls_insecure_skip_verify: (text) => ({ rejectUnauthorized: !parseSwitch(text) }),
   tls_min_version: (text) => {
     const version = TLS_VERSIONS[text.toLowerCase()];

@@ -7,10 +7,10 @@
  * standard output.
  */
 
-import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { NsqError } from '../../client/client.ts';
 import { EndSignals } from '../../daemon/end-signals.ts';
+import { readGivenFileSync } from '../../daemon/given-file.ts';
 import { parseConfigFile } from '../../daemon/options/config-file.ts';
 import { parseFlags } from '../../daemon/options/flags.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
@@ -163,7 +163,7 @@ function parse(
 
 function readConfig(file: string, table: ToolTable): ReadonlyMap<string, unknown> | Fatal {
   try {
-    const config = parseConfigFile(readFileSync(file, 'utf8'), rowsOf(table));
+    const config = parseConfigFile(readGivenFileSync(file).toString(), rowsOf(table));
     if (config instanceof InvalidValue) return new Fatal(`--config ${file}: ${config.why}`);
     const [warning] = config.warnings;
     return warning === undefined ? config.values : new Fatal(`--config ${file}: ${warning}`);

@@ -4,7 +4,7 @@
  * Thread: main. Source: nsqd `New`.
  */
 
-import { readFile } from 'node:fs/promises';
+import { readGivenFile } from '../given-file.ts';
 import type { HttpClientTls } from '../http-client.ts';
 import { systemErrorText } from '../system-error.ts';
 import { SECURE_VERSIONS, type TlsContextOptions } from './tls-context.ts';
@@ -16,7 +16,7 @@ export async function peerTlsOptions(
   const minVersion = SECURE_VERSIONS[options.tlsMinVersion];
   if (options.tlsRootCaFile === '') return { minVersion };
   try {
-    return { ca: await readFile(options.tlsRootCaFile, 'latin1'), minVersion };
+    return { ca: (await readGivenFile(options.tlsRootCaFile)).toString('latin1'), minVersion };
   } catch (cause) {
     const reason = systemErrorText(cause);
     throw new Error(`--tls-root-ca-file "${options.tlsRootCaFile}": ${reason}`, { cause });

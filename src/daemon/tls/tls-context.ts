@@ -10,11 +10,11 @@
  * Thread: main. Source: nsqd `buildTLSConfig`. Differs in that it can be reloaded.
  */
 
-import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, SecureVersion, Server, TLSSocket, TlsOptions } from 'node:tls';
 import { rethrowBug } from '../../shared/assert.ts';
 import { atFirstUse } from '../../shared/first-use.ts';
+import { readGivenFile } from '../given-file.ts';
 import type { TlsVersion } from '../options/option-kinds.ts';
 import { systemErrorText } from '../system-error.ts';
 import { CertificateRequired, handshakeFailure, TlsFailure, tlsErrorText } from './tls-failure.ts';
@@ -184,7 +184,7 @@ async function readSecrets(options: TlsContextOptions): Promise<Secrets> {
 async function readPem(flag: string, file: string): Promise<Buffer> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(file);
+    bytes = await readGivenFile(file);
   } catch (cause) {
     throw new Error(`--${flag} "${file}": ${systemErrorText(cause)}`, { cause });
   }

@@ -7,9 +7,9 @@
  * Thread: main.
  */
 
-import { readFile } from 'node:fs/promises';
 import { SecretChecks } from '../../daemon/access/secret-checks.ts';
 import { SecretHash } from '../../daemon/access/secret-hash.ts';
+import { readGivenFile } from '../../daemon/given-file.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { systemErrorText } from '../../daemon/system-error.ts';
 import type { CertificateFacts } from '../../daemon/tls/certificate-facts.ts';
@@ -135,8 +135,8 @@ export class Access {
   }
 }
 
-function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8');
+async function readText(path: string): Promise<string> {
+  return (await readGivenFile(path)).toString();
 }
 
 function certificates(

@@ -1,11 +1,19 @@
 /**
- * Checks at the start whether the broker has the rights that it needs later in the data directory. Otherwise a file of
- * another user would be noticed only after messages were accepted for it.
+ * Checks at the start whether the broker can use what is in the data directory. Otherwise a file of another user would
+ * be noticed only after messages were accepted for it, and opening a named pipe would block a thread for ever.
  *
  * Thread: main, at the start. Source: nsqd does not check.
  */
 
-import { accessSync, constants, lstatSync, readdirSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  type Dirent,
+  lstatSync,
+  readdirSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { parseQueueFileName, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
 
@@ -31,7 +39,9 @@ export function checkRights(dataPath: string, access: Access = accessSync): stri
     const directoryMode = mode | constants.X_OK;
     if (refusalOf(access, sidecars, directoryMode) !== null) refused.unshift(sidecars);
     else {
-      const names = readdirSync(sidecars).map((name) => join(sidecars, name));
+      const names = readdirSync(sidecars, { withFileTypes: true }).map((entry) =>
+        pathOf(sidecars, entry),
+      );
       refused.push(...names.filter((path) => refusalOf(access, path, mode) !== null));
     }
   }
@@ -39,16 +49,39 @@ export function checkRights(dataPath: string, access: Access = accessSync): stri
   return readOnly;
 }
 
-/** The paths of nsqd.dat and of the queues' files. Errors: throws if one is a directory. */
+/** The paths of nsqd.dat and of the queues' files. Errors: throws if one is something else than a file. */
 function filesOf(dataPath: string): string[] {
   const paths: string[] = [];
   for (const entry of readdirSync(dataPath, { withFileTypes: true })) {
     if (entry.name !== METADATA_FILE && parseQueueFileName(entry.name) === undefined) continue;
-    const path = join(dataPath, entry.name);
+    const path = pathOf(dataPath, entry);
     if (entry.isDirectory()) throw new Error(`"${path}" is a directory: move it away`);
     paths.push(path);
   }
   return paths;
+}
+
+/** The path of a directory's entry. Errors: throws if nothing can be read from it to an end. */
+function pathOf(directory: string, entry: Dirent): string {
+  const path = join(directory, entry.name);
+  if (entry.isFile() || entry.isDirectory()) return path;
+  const target = targetOf(path);
+  if (target === undefined) {
+    throw new Error(`"${path}" is a symbolic link that leads to no file: move it away`);
+  }
+  if (target.isFile() || target.isDirectory()) return path;
+  const kind = target.isFIFO() ? 'named pipe' : target.isSocket() ? 'socket' : 'device';
+  throw new Error(`"${path}" is a ${kind}, not a file: move it away`);
+}
+
+/** Undefined if a link leads to nothing, or to itself. */
+function targetOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ELOOP') return undefined;
+    throw error;
+  }
 }
 
 /** Returns whether the directory exists. Errors: throws if it is something else. */

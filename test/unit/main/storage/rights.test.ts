@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { constants, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Access, checkRights } from '../../../../src/main/storage/rights.ts';
 import { SystemError } from '../../../support/system-error.ts';
+
+/** POSIX has it, on every machine but Windows. */
+const MAKE_PIPE = 'mkfifo';
 
 function makeDirectory(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'ringmq-'));
@@ -108,4 +112,38 @@ test('checkRights: in a read-only directory it is enough that files can be read'
     () => checkRights(path, refusing(new Map([...refused, [file, 'EACCES']]), ~0)),
     /nsqd\.dat" cannot be read \(EACCES\)/,
   );
+});
+
+for (const name of ['nsqd.dat', 't.diskqueue.000000.dat', '.ringmq/t.diskqueue.000000.notes']) {
+  test(`checkRights: a link to nothing or to itself, and a named pipe, as ${name} are refused`, {
+    skip: process.platform === 'win32' ? 'there are no named pipes among the files' : false,
+  }, (t) => {
+    const path = makeDirectory(t);
+    mkdirSync(join(path, '.ringmq'));
+    const file = join(path, name);
+    const nothing = `"${file}" is a symbolic link that leads to no file: move it away`;
+
+    for (const target of [join(path, 'nowhere'), file]) {
+      symlinkSync(target, file);
+      assert.throws(() => checkRights(path), { message: nothing });
+      rmSync(file);
+    }
+    assert.equal(spawnSync(MAKE_PIPE, [file]).status, 0);
+    assert.throws(() => checkRights(path), {
+      message: `"${file}" is a named pipe, not a file: move it away`,
+    });
+    rmSync(file);
+    symlinkSync('/dev/null', file);
+    assert.throws(() => checkRights(path), {
+      message: `"${file}" is a device, not a file: move it away`,
+    });
+  });
+}
+
+test('checkRights: a link to a file is well', (t) => {
+  const path = makeDirectory(t);
+  writeFileSync(join(path, 'elsewhere'), '');
+  symlinkSync(join(path, 'elsewhere'), join(path, 'nsqd.dat'));
+
+  assert.equal(checkRights(path), null);
 });
