@@ -29,7 +29,7 @@ const BATCH = 50;
 const PUBLISH_PAUSE_MS = 5;
 const MOVE_PAUSE_MS = 50;
 const LIFE_MS = 500;
-/** One of so many is not finished. */
+/** One in this many messages is not finished. */
 const KEPT = 20;
 const DRAIN_MS = 100;
 const DRAIN_CHECKS_MAX = 600;

@@ -61,7 +61,7 @@ const HTTP_PORT = 4151;
 /** How often the store is asked who leads it. */
 const WATCH_MS = 100;
 const LOOK_MS = 250;
-/** What is missing after so many looks at the end is lost. */
+/** Messages that are still missing after this many checks at the end are lost. */
 const LOOKS_MAX = 240;
 const POLICY = '[policy.kept]\npattern = "r.*"\nstore = "nats"\n';
 

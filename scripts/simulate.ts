@@ -38,7 +38,7 @@ const values = readArguments(USAGE, {
 const KINDS: readonly DiskFaults[] = ['none', 'writes', 'reads'];
 const diskFaults =
   KINDS.find((kind) => kind === values.faults) ??
-  refuse(`--faults "${values.faults}" is none of ${KINDS.join(', ')}`, USAGE);
+  refuse(`--faults "${values.faults}" is not one of ${KINDS.join(', ')}`, USAGE);
 const steps = wholeNumber('steps', values.steps, 1, USAGE);
 if (values.replicated) {
   if (diskFaults !== 'none') refuse('--replicated has no --faults: it has no disk', USAGE);

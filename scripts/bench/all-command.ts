@@ -223,7 +223,7 @@ Examples:
 
 function subcommandOf(name: string): Subcommand {
   const found = SUBCOMMANDS.find((subcommand) => subcommand.name === name);
-  if (found === undefined) throw new Error(`the set has a load "${name}" that nobody knows`);
+  if (found === undefined) throw new Error(`the set has an unknown load "${name}"`);
   return found;
 }
 

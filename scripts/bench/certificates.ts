@@ -46,7 +46,7 @@ const SIGNATURES = {
 const NOT_BEFORE = new Date('2020-01-01T00:00:00Z');
 const NOT_AFTER = new Date('2120-01-01T00:00:00Z');
 
-/** Somebody who can sign certificates: with its own certificate, like everybody who has one. */
+/** A certificate authority, which has a certificate of its own. */
 export class Authority implements Credentials {
   readonly commonName: string;
   readonly cert: string;

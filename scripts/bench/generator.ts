@@ -35,13 +35,13 @@ export type WorkloadOrder<Name extends WorkloadName> = Parameters<(typeof WORKLO
 
 const TELL_MS = 250;
 
-/** What the generator is told. */
+/** The messages to the generator. */
 export type GeneratorTask<Name extends WorkloadName = WorkloadName> = {
   readonly workload: Name;
   readonly order: WorkloadOrder<Name>;
 };
 
-/** What it tells. */
+/** Its messages. */
 export type GeneratorNews =
   /** Everything is connected; it waits to be told to go. */
   | { readonly kind: 'ready' }

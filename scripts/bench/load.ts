@@ -101,7 +101,7 @@ export type ReadyLoad = {
   run(context: RunContext): Promise<Figures>;
 };
 
-/** A load whose options nobody else needs to know. */
+/** A load with options of its own. */
 export type Subcommand = {
   readonly name: string;
   readonly summary: string;

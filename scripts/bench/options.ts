@@ -44,7 +44,7 @@ export function count(initial: number, min: number, help: string): Option<number
   };
 }
 
-/** The same, without which there is none. */
+/** A required option of this kind. */
 export function optionalCount(min: number, help: string): Option<number | null> {
   return { ...count(0, min, help), initial: null, initialText: '' };
 }
@@ -83,7 +83,7 @@ export function amount(initial: number, min: number, help: string): Option<numbe
   };
 }
 
-/** The same, without which there is none. */
+/** A required option of this kind. */
 export function optionalAmount(min: number, help: string): Option<number | null> {
   return { ...amount(0, min, help), initial: null, initialText: '' };
 }

@@ -35,7 +35,7 @@ const NS_PER_MS = 1e6;
 const US_PER_MS = 1000;
 /** What takes longer counts as an hour. */
 const LONGEST_NS = 3600e9;
-/** Significant digits of what the histogram tells. */
+/** Significant digits of the histogram's values. */
 const DIGITS = 3;
 const WINDOW_MS = 500;
 const WINDOWS_MAX = 1200;

@@ -150,7 +150,7 @@ export async function freePorts(count: number): Promise<number[]> {
   });
 }
 
-/** Resolves as well when nobody wants to know any more. */
+/** Resolves also when the result is no longer needed. */
 async function untilAccepting(port: number, deadlineMs: number, given: AbortSignal): Promise<void> {
   while (!(await accepts(port)) && !given.aborted) {
     if (performance.now() > deadlineMs) {

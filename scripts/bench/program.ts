@@ -83,7 +83,7 @@ function readPlan(words: readonly string[]): BenchPlan | string {
   if (first === 'help' || wantsHelp) return overview();
   if (first !== '' && !first.startsWith('-')) {
     const names = COMMANDS.map(({ name }) => name).join(', ');
-    throw new ArgumentError(`"${first}" is none of the sub-commands ${names}`);
+    throw new ArgumentError(`"${first}" is not one of the sub-commands ${names}`);
   }
   return ALL.read(words);
 }

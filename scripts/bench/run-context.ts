@@ -12,7 +12,7 @@ import type { Outcome } from './workloads/workload.ts';
 /** CPU time is read in steps of a tenth of this. */
 const COARSE_CPU_US = 100_000;
 
-/** Who is told how a run gets on. */
+/** Receives the progress of a run. */
 export type RunListener = {
   /** Progress: what is being done, and how much of it. */
   onProgress(what: string, done: number): void;

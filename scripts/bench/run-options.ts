@@ -1,4 +1,4 @@
-/** The options that the sub-commands share: which servers are driven, how often, and what is told. */
+/** The options that the sub-commands share: which servers are driven, how often, and what is reported. */
 
 import {
   ArgumentError,

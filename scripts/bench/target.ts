@@ -41,7 +41,7 @@ export type TargetSpec =
 export type ServerNeeds = {
   readonly memQueueSize: number;
   readonly hasTls: boolean;
-  /** What it is told beside where it listens and keeps its data. */
+  /** Its flags besides addresses and the data directory. */
   readonly flags: readonly string[];
   /** Puts into the data directory what is to be there at the start. */
   readonly prepare: ((dataPath: string) => void) | null;

@@ -94,7 +94,7 @@ function optionsFor(root: string, directory: string, outdir: string): BuildOptio
   };
 }
 
-/** Leaves out packages, but for some. */
+/** Leaves out all packages except some. */
 function packages(): Plugin {
   return {
     name: 'packages',

@@ -30,7 +30,7 @@ const NAME_LENGTH = 16;
 const UNFINISHED = 'unfinished-';
 /** A directory that is still being written is younger than this. Units: milliseconds. */
 const UNFINISHED_MS = 600_000;
-/** What bundles are made with and not of: a change of these makes them anew as well. */
+/** What bundles are made with and not of: a change to these makes new bundles too. */
 const MAKERS = ['scripts/bundles/bundle-programs.ts', 'package-lock.json'];
 const PAGE = 'src/ui';
 

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** Who runs the tests where the one who asks is root: the user without rights, by custom. */
+/** The user that runs the tests if the caller is root: by convention `nobody`. */
 const ORDINARY_USER = 65534;
 /** Every port that nsqd's programs have by default, and what lies between. */
 const BUSY_PORTS = ['4150', '4171'] as const;

@@ -1,4 +1,4 @@
-/** What a run of the tests has shown so far: told file by file, summed up at the end. */
+/** What a run of the tests has shown so far: reported file by file, summed up at the end. */
 
 import { relative } from 'node:path';
 import type { TestEvent } from 'node:test/reporters';
@@ -6,7 +6,7 @@ import { failureText } from './failure-text.ts';
 
 /** Files that the summary names as the slowest. */
 const SLOWEST_SHOWN = 10;
-/** Names of skipped tests that are told for one reason. */
+/** Names of skipped tests that are reported for one reason. */
 const SKIPPED_SHOWN = 3;
 
 /** A file of tests that has ended. */

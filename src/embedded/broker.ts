@@ -290,7 +290,7 @@ export class Broker implements AsyncDisposable {
     const timer = this.#clock.after(RESCUE_MS, () => late.resolve(`not within ${RESCUE_MS} ms`));
     const lost = await Promise.race([this.#nsqd.rescue().catch(errorText), late.promise]);
     timer.cancel();
-    if (lost !== null) this.#logger.error(`what was in memory is not all on disk - ${lost}`);
+    if (lost !== null) this.#logger.error(`not all messages in memory are saved to disk - ${lost}`);
     await this.#nsqd.release();
     this.#publisher.abort(failure);
     await Promise.all([...this.#consumers].map((consumer) => consumer.close({ deadlineMs: 0 })));

@@ -180,8 +180,8 @@ async function rescue(nsqd: Nsqd, clock: SystemClock, logger: Logger): Promise<v
   clock.after(RESCUE_MS, () => late.resolve(`it takes longer than ${RESCUE_MS} ms`));
   const rescuing = nsqd.rescue().catch(errorText);
   const failure = await Promise.race([rescuing, late.promise]);
-  if (failure === null) logger.info('what was in memory is on disk');
-  else logger.error(`what was in memory is not all on disk - ${failure}`);
+  if (failure === null) logger.info('messages in memory are saved to disk');
+  else logger.error(`not all messages in memory are saved to disk - ${failure}`);
 }
 
 /** A hang-up ends the broker cleanly, unless there is something that it reloads or reopens. */

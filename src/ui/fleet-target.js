@@ -25,7 +25,7 @@ export class FleetTarget {
   constructor(base, lookupds) {
     this.base = base;
     this.lookupds = lookupds;
-    // Without nsqlookupds nobody knows on which broker.
+    // Without nsqlookupds the broker is unknown.
     this.mayCreate = lookupds.length > 0;
   }
 

@@ -129,7 +129,7 @@ function addRows(a, b) {
 }
 
 /**
- * Every broker tells what waits in all of it, and counts as deferred what the others have in flight.
+ * Every broker reports the depth of the whole topic, and counts messages in flight at other brokers as deferred.
  * @param {Row} a
  * @param {Row} b
  * @returns {Row}

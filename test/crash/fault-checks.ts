@@ -1,6 +1,6 @@
 /**
  * What must hold of a disk queue whose file calls fail for a while: whatever it has called done is done, and when
- * the fault is gone it goes on, without being opened anew, with everything that it was given.
+ * the fault is gone it goes on, without being reopened, with everything that it was given.
  *
  * Thread: any.
  */

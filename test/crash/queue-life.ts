@@ -168,7 +168,7 @@ export class QueueLife {
     });
   }
 
-  /** Finishes so many of what is handed out, from that index on. */
+  /** Finishes this many unacked records, from that index on. */
   finish(index: number, count: number): Error | undefined {
     this.#begin();
     const records = this.#unacked.splice(index, count);
@@ -237,7 +237,7 @@ export class QueueLife {
     return error ?? openError;
   }
 
-  /** Removes the queue and begins it anew. After an error it is empty, or to be removed again. */
+  /** Removes the queue and starts a new one. After an error it is empty, or to be removed again. */
   delete(): Error | undefined {
     this.#begin();
     this.#book.beginDrop();

@@ -87,7 +87,7 @@ function drawLimits(random: Random): DiskQueueLimits {
   };
 }
 
-/** Does one thing. Returns what, for whoever looks for a mistake. */
+/** Takes one step. Returns its description, for debugging. */
 function takeStep(life: QueueLife, random: Random, options: LifeOptions): string {
   if (life.mustSync && random(2) === 0) return `due sync${outcome(life.sync())}`;
   const dice = random(100);

@@ -99,7 +99,7 @@ export class Expectations {
     for (const record of found) {
       const { number } = record;
       const expected = this.#byNumber.get(number);
-      assert.ok(expected !== undefined, `record ${number} is handed out, nobody appended it`);
+      assert.ok(expected !== undefined, `record ${number} is handed out, but was never appended`);
       assert.ok(expected.countMax > 0, `record ${number} is handed out again, it was finished`);
       const count = (counts.get(number) ?? 0) + 1;
       assert.ok(count <= expected.countMax, `record ${number} is handed out ${count} times`);
@@ -233,7 +233,7 @@ export class RecordBook {
       if (entry.append === 'done') entry.isDurable = true;
       entry.isJournaled = false;
       entry.isUnasked = false;
-      // What was never called done may be undone by halves: nobody is told of more than its failure.
+      // An unfinished operation may be undone in part: its caller knows only that it failed.
       const isGone = entry.copies === 0 || (entry.isGone && entry.append === 'done');
       if (isGone && !entry.isDoubtful) entry.isGoneForGood = true;
       // Which of several copies has which state is not written here; what was undone may be so without its states.
@@ -260,7 +260,7 @@ export class RecordBook {
   }
 
   /**
-   * The queue is opened anew after a sync that has failed. The new one does not know of that: what it finds of records it
+   * The queue is reopened after a sync that has failed. The new one does not know of that: what it finds of records it
    * makes durable, what it finds of states it takes for durable.
    */
   doubtStates(): void {

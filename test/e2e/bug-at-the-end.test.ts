@@ -44,7 +44,7 @@ for (const method of STEPS) {
         /FATAL: this is a bug in ringmq, which ends it - AssertionError: provoked at /,
       );
       assert.equal(broker.log.match(/FATAL/g)?.length, 1);
-      assert.match(broker.log, /INFO: what was in memory is on disk\n/);
+      assert.match(broker.log, /INFO: messages in memory are saved to disk\n/);
       const { messages, problems } = filesOf(site.dataPath);
       assert.deepEqual(problems, []);
       assert.deepEqual(

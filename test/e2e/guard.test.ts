@@ -108,7 +108,7 @@ test('a bug ends the broker, loudly, with what is in memory on disk', LIMIT, asy
     broker.log,
     /FATAL: this is a bug in ringmq, which ends it - AssertionError: provoked/,
   );
-  assert.match(broker.log, /INFO: what was in memory is on disk\n$/);
+  assert.match(broker.log, /INFO: messages in memory are saved to disk\n$/);
   const next = await site.start();
   assert.equal((await topicStats(next, 'kept'))?.channels[0].depth, 3);
   assert.deepEqual(await next.stop(), { code: 0, signal: null });

@@ -124,7 +124,7 @@ test(
   },
 );
 
-test('HTTP: a name that was deleted begins anew', LIMIT, async () => {
+test('HTTP: a deleted name starts from nothing', LIMIT, async () => {
   await ask(broker, '/pub?topic=reborn', 'old');
   await ask(broker, '/topic/delete?topic=reborn', null);
   await ask(broker, '/pub?topic=reborn', 'new');

@@ -67,7 +67,7 @@ for (const method of ['get', 'post'] as const) {
       assert.match(told, /"snapshot":/);
       assert.match(
         told,
-        /WARNING: taking a heap snapshot for 127\.0\.0\.1:\d+, the broker stands still/,
+        /WARNING: taking a heap snapshot for 127\.0\.0\.1:\d+; the broker is blocked/,
       );
       for (const { key } of [site.certificate, replacement]) {
         // A line of it, as a string in a snapshot has its line ends escaped.

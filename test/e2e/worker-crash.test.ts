@@ -42,7 +42,7 @@ for (const kind of ['pump-thread', 'disk-thread']) {
     assert.match(broker.log, /FATAL: a worker thread has crashed - provoked\n/);
     assert.match(
       broker.log,
-      /ERROR: what was in memory is not all on disk - a thread has crashed\n$/,
+      /ERROR: not all messages in memory are saved to disk - a thread has crashed\n$/,
     );
     // Nothing of it stands in the way of the next one.
     const next = await site.start();

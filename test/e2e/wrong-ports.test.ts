@@ -69,7 +69,7 @@ const ENDING: readonly [string, Companion, (ports: Ports) => string[], RegExp][]
     'mirror',
     runMirror,
     ({ lookupdHttp, otherHttp }) => mirror(lookupdHttp, otherHttp),
-    /is no broker; the HTTP port of a broker is usually 4151/,
+    /is not a broker; the HTTP port of a broker is usually 4151/,
   ],
   [
     'mirror',

@@ -19,7 +19,7 @@ export class FakeStreamStore implements StreamStore {
   listener: StoreListener | null = null;
   /** Whether what is sent to the store now is lost; of a publish also the answer, which is then an error. */
   loses = (): boolean => false;
-  /** How often the store heard of messages that are in good hands. */
+  /** How often the deadline of messages was extended. */
   keptCount = 0;
 
   readonly #server: FakeStreamServer;

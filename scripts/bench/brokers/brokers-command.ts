@@ -140,7 +140,7 @@ async function runBrokers(
   return { name, words, unit: 'msg', results, ratios: [], notes: [...notes] };
 }
 
-/** Who is told how it gets on. */
+/** Receives its progress. */
 type Witness = { readonly tell: (text: string) => void; readonly notes: Set<string> };
 
 async function runOnce(
@@ -153,7 +153,7 @@ async function runOnce(
   const lookupd = bundled ?? externalLookupd(values);
   const topic = `bench_${randomBytes(SUFFIX_BYTES).toString('hex')}`;
   const targets: Target[] = [];
-  // told before anything is started for it
+  // reported before anything is started for it
   await findBrokers(lookupd.httpAddress, topic, 0);
   try {
     for (let index = 0; index < brokers; index++) {

@@ -289,7 +289,7 @@ async function lookUp(lookupd: HostPort, topic: string): Promise<HostPort[]> {
   try {
     text = await ask(lookupd, 'GET', `/lookup?topic=${topic}`);
   } catch (error) {
-    // nobody has it yet
+    // no consumer has it yet
     if (error instanceof Error && error.message.includes('TOPIC_NOT_FOUND')) return [];
     throw error;
   }

@@ -2,7 +2,7 @@
 
 import { type ClientOrder, runClientLoad } from './client-loads.ts';
 
-/** What the parent is told. */
+/** The report to the parent. */
 export type ClientNews =
   | { readonly kind: 'done'; readonly figures: Awaited<ReturnType<typeof runClientLoad>> }
   | { readonly kind: 'failed'; readonly why: string };

@@ -18,7 +18,7 @@ type Publisher = {
   close(): void | Promise<void>;
 };
 
-/** What a consumer is told. */
+/** The order to a consumer. */
 type Consuming = { close(): void | Promise<void> };
 
 /** A library. */

@@ -79,7 +79,7 @@ export function spell(name: MetricName, value: number, unit: string): string {
   return `${text} ${pattern.replace('{unit}', unit)}`;
 }
 
-/** A ratio for people; nothing where there is none. */
+/** A ratio in words; empty if there is none. */
 export function ratioText(ratio: number | undefined): string {
   return ratio === undefined ? '' : `× ${ratio.toFixed(2)}`;
 }

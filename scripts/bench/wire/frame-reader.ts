@@ -24,7 +24,7 @@ const HELD_BYTES = 64;
 /** A response or an error that is longer comes from something else than nsqd. */
 const RESPONSE_SIZE_MAX = 1 << 16;
 
-/** Who is told of frames. */
+/** Receives frames. */
 export interface FrameHandler {
   /** This many `OK`s came in this chunk. */
   onOk(count: number): void;
@@ -36,7 +36,7 @@ export interface FrameHandler {
 
 export class FrameReader {
   readonly #handler: FrameHandler;
-  /** How much of a message must be there before its handler is told. */
+  /** Bytes of a message that must have arrived before its handler is called. */
   readonly #messageBytes: number;
   /** The first bytes of a frame that a chunk has split. */
   #held = Buffer.alloc(0);

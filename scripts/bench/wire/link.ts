@@ -12,7 +12,7 @@ import type { Codec } from '../../../src/protocol/compression/codec.ts';
 import { deflateCodec, snappyCodec } from '../../../src/protocol/compression/codecs.ts';
 import { FrameReader } from './frame-reader.ts';
 
-/** Who is told what comes over a link. */
+/** Receives the bytes of a link. */
 export interface LinkListener {
   /** The first `end` bytes of a chunk, which may be overwritten as soon as the call returns. */
   onBytes(chunk: Buffer, end: number): void;
@@ -35,7 +35,7 @@ export type Layers = {
   readonly compression: 'none' | 'snappy' | 'deflate';
 };
 
-/** A listener for as long as nobody else is interested. */
+/** The listener while there is no other. */
 const NOBODY: LinkListener = { onBytes: () => undefined, onGone: () => undefined };
 
 /**

@@ -73,7 +73,7 @@ function readPayload(file: string, flag: string): Buffer {
     bytes = readFileSync(file);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new ArgumentError(`${flag} is none of ${KINDS.join(', ')}, and no file: ${why}`);
+    throw new ArgumentError(`${flag} is not one of ${KINDS.join(', ')}, nor a file: ${why}`);
   }
   if (bytes.length === 0) throw new ArgumentError(`${flag}: the file "${file}" is empty`);
   return bytes;

@@ -70,7 +70,7 @@ export class ConsumerGroup {
     for (const member of this.#members) member.start();
   }
 
-  /** Resolves when everybody has been told that he is subscribed. */
+  /** Resolves when all consumers know that they are subscribed. */
   subscribed(): Promise<void> {
     return this.#subscribed.promise;
   }

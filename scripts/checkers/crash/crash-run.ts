@@ -39,7 +39,7 @@ export type CrashSetup = {
   /** With 0 everything that was acknowledged has to survive; otherwise only what a clean shutdown has written. */
   readonly memQueueSize: number;
   readonly server?: string | undefined;
-  /** Checks `ringmq multi` with so many brokers. */
+  /** Checks `ringmq multi` with this many brokers. */
   readonly brokers?: number | undefined;
   readonly dataPath: string;
   /** Rules that the broker does not claim to keep. */

@@ -26,7 +26,7 @@ const PROJECT = path.resolve(import.meta.dirname, '../../..');
 const ANY_PORT = '127.0.0.1:0';
 const LOG_CHARACTERS_MAX = 256 * 1024;
 const POLL_MS = 20;
-/** One of so many kills also takes the supervisor. */
+/** One in this many kills also kills the supervisor. */
 const ALL_EVERY = 4;
 
 export class MultiServer implements CheckedServer {

@@ -19,7 +19,7 @@ export type Host = {
   readonly address: string;
   /** The command that runs a program there, as a child with the program's id and signals. */
   readonly command: (...words: readonly string[]) => [program: string, words: string[]];
-  /** Takes its cable out, or puts it in again: nothing that is sent meanwhile arrives, and nobody is told. */
+  /** Unplugs its cable, or plugs it in: what is sent meanwhile is lost without an error. */
   readonly connect: (isConnected: boolean) => void;
 };
 

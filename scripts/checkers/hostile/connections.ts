@@ -72,7 +72,7 @@ function checkRefusals(
   const text = `E_TOO_MANY_CONNECTIONS there are ${connectionsMax} connections, which is the limit`;
   const told = connections.filter(({ isClosed, received }) => isClosed && received !== '');
   const wrong = told.find(({ received }) => received.slice(FRAME_HEADER_BYTES) !== text);
-  if (told.length === 0) arena.fault('nobody was told why it is refused');
+  if (told.length === 0) arena.fault('no connection was told why it was refused');
   if (wrong !== undefined) arena.fault(`refused with ${JSON.stringify(wrong.received)}`);
 }
 

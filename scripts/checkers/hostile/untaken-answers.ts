@@ -41,7 +41,7 @@ async function neverTake(arena: Arena): Promise<void> {
   }
 }
 
-/** Answers that nobody takes. */
+/** Answers that the client does not read. */
 export const UNTAKEN_ANSWERS: readonly Scenario[] = [
   // answers on their way, and what is collected for one of them
   { name: 'HTTP: statistics not taken', growthMibMax: 128, needsHttp: true, run: neverTake },

@@ -24,7 +24,7 @@ const PORT = 4150;
 const BODY_BYTES = 200;
 const READY = 50;
 const HANDLING_MS_MAX = 40;
-/** One of so many messages is given back once. */
+/** One in this many messages is requeued once. */
 const GIVE_BACK_EVERY = 50;
 const GIVE_BACK_MS_MAX = 1000;
 /** A publisher turns to the next broker after this time without an answer. */
@@ -150,7 +150,7 @@ export class ReplicatedLoad {
     connection.send(line('FIN', id));
   }
 
-  /** Null if nobody listens there, or does not answer. */
+  /** Null if there is no listener, or no answer. */
   async #connect(
     host: string,
     onMessage: (from: Connection, message: Message) => void = () => undefined,

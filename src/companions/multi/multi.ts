@@ -145,7 +145,7 @@ export class Multi {
     try {
       await member.process.start();
     } catch (error) {
-      logger.error(`${errorText(error)}; its data stay in ${member.plan.dataPath}`);
+      logger.error(`${errorText(error)}; its data remains in ${member.plan.dataPath}`);
       return;
     }
     logger.info(`${member.name} leaves: there are ${own.brokers} brokers now`);

@@ -153,7 +153,7 @@ export class BrokerHttp {
     const [endpoint] = path.split('?');
     if (isStranger(status, text)) {
       const why = OF_NSQD.test(endpoint)
-        ? 'it is no broker, whose HTTP port is usually 4151'
+        ? 'it is not a broker, whose HTTP port is usually 4151'
         : 'it is an nsqd or an older RingMQ, which cannot do this, or no broker';
       return new Refused(`${this.url} has no ${endpoint}: ${why}`);
     }

@@ -196,7 +196,7 @@ class Mirror {
     // The token in the environment is the source's.
     this.#target = new BrokerHttp(target, {});
     this.#channel = movedChannel === '' ? MIRROR_CHANNEL : movedChannel;
-    // A failure after the race in `run` has nobody who waits for it.
+    // Nothing awaits a failure after the race in `run`.
     this.#failed.promise.catch(() => undefined);
   }
 
@@ -384,7 +384,7 @@ async function infoOf(broker: BrokerHttp): Promise<{ tcp: string; identity: stri
   const info = (answer ?? {}) as { tcp_port?: number; hostname?: string; start_time?: number };
   const { tcp_port: port, hostname, start_time: start } = info;
   if (port === undefined) {
-    throw new Fatal(`${broker.url} is no broker; the HTTP port of a broker is usually 4151`);
+    throw new Fatal(`${broker.url} is not a broker; the HTTP port of a broker is usually 4151`);
   }
   return {
     tcp: `${new URL(broker.url).hostname}:${port}`,

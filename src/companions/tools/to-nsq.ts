@@ -85,7 +85,7 @@ class Publishing {
     const { values, clock, log } = call;
     this.#call = call;
     this.#rate = new RateLimit(Math.max(0, values.rate), clock);
-    // A failure after the last race has nobody who waits for it.
+    // Nothing awaits a failure after the last race.
     this.#failed.promise.catch(() => undefined);
     const options = producerOptions(values.producerOpts);
     this.#producers = [...new Set(values.addresses)].map((address) => {

@@ -34,7 +34,7 @@ export class HeapSnapshots {
     });
     // Logged before, because a supervisor may end the broker while it is stalled.
     const who = exchange.remoteAddress;
-    this.#logger.warn(`taking a heap snapshot for ${who}, the broker stands still meanwhile`);
+    this.#logger.warn(`taking a heap snapshot for ${who}; the broker is blocked meanwhile`);
     const snapshot = this.#stalls.watch('taking a heap snapshot', () => {
       const stream = getHeapSnapshot();
       // The first read generates the whole text.

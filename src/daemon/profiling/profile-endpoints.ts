@@ -37,7 +37,7 @@ const INDEX = htmlAnswer(
 <ul>
 <li><a href="cmdline">cmdline</a>: the command line
 <li><a href="profile?seconds=30">profile</a>: CPU profile of the main thread, recorded for the given seconds
-<li><a href="heap">heap</a>: heap snapshot of the main thread; the broker stands still while it is taken
+<li><a href="heap">heap</a>: heap snapshot of the main thread; the broker is blocked while it is taken
 </ul>
 `,
 );

@@ -28,7 +28,7 @@ export class Stalls {
     } finally {
       const ms = this.#clock.monotonicMs() - startMs;
       if (ms >= WARNING_MS) {
-        this.#logger.warn(`the broker stood still for ${Math.round(ms)} ms, ${what}`);
+        this.#logger.warn(`the main thread was blocked for ${Math.round(ms)} ms, ${what}`);
       }
     }
   }

@@ -28,7 +28,7 @@ export const backoff: Kind<Backoff | null> = {
 function parseBackoff(text: string): Backoff | null | InvalidValue {
   if (text === NONE) return null;
   const match = EXPONENTIAL.exec(text);
-  if (match === null) return new InvalidValue('must be none, or such as exponential(1s,5m)');
+  if (match === null) return new InvalidValue('must be none, or for example exponential(1s,5m)');
   const [minMs, maxMs] = match.slice(1).map(parseMs);
   if (minMs instanceof InvalidValue) return minMs;
   if (maxMs instanceof InvalidValue) return maxMs;

@@ -60,9 +60,9 @@ export class StallWatch<Channel extends WatchedChannel> {
     const { name, title } = channel;
     onStalled(channel);
     store.mend(name, attempt, figures.handed).then(
-      (what) => warn(channel, `${title} stood still with messages unread: ${what}`),
+      (what) => warn(channel, `${title} was stalled with unread messages: ${what}`),
       (error: unknown) => {
-        warn(channel, `${title} stands still with messages unread - ${errorText(error)}`);
+        warn(channel, `${title} is stalled with unread messages - ${errorText(error)}`);
       },
     );
   }

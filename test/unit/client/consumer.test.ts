@@ -156,7 +156,7 @@ test('Consumer: for await gets messages one by one, until the end', async () => 
   ]);
 });
 
-test('Consumer: when a loop is left, what nobody has taken goes back and nothing more comes', async () => {
+test('Consumer: when a loop is left, messages that were not taken go back and no more come', async () => {
   const site = new ScriptedSite();
   const broker = site.broker();
   const consumer = consumerAt(site, { maxInFlight: 9 });
@@ -458,7 +458,7 @@ test('Consumer: a connection is replaced later after each failure', async () => 
   assert.ok(count >= 5 && count <= 10, `${count} attempts`);
 });
 
-test('Consumer: errors that nobody listens to become one warning', async () => {
+test('Consumer: errors without a listener become one warning', async () => {
   const site = new ScriptedSite();
   site.broker().answer = ({ line }) =>
     line === 'SUB t c' ? error('E_UNAUTHORIZED no') : undefined;
@@ -519,7 +519,7 @@ test('Consumer: maxInFlight is shared, and follows changes', async () => {
   assert.deepEqual(second.matching(/RDY/), ['RDY 2', 'RDY 5']);
 });
 
-test('Consumer: close waits for handlers, and gives back what nobody has taken', async () => {
+test('Consumer: close waits for handlers, and gives back messages that were not taken', async () => {
   const site = new ScriptedSite();
   const broker = site.broker();
   const consumer = consumerAt(site);
@@ -611,7 +611,7 @@ test('Consumer: run and for await do not go together', async () => {
   await consumer.close();
 });
 
-/** Delivers frames to whoever reads, and returns the first messages. */
+/** Delivers frames to the reader, and returns the first messages. */
 async function receive(
   site: ScriptedSite,
   stream: AsyncIterator<Message, undefined>,

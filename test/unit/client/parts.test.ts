@@ -249,7 +249,7 @@ test('CommandWriter: nothing is handed over when it is closed', async () => {
   assert.deepEqual(sent, []);
 });
 
-test('Alarms: many deadlines, one timer, and none when nobody waits', () => {
+test('Alarms: many deadlines, one timer, and none without a deadline', () => {
   const clock = new ManualClock();
   const alarms = Alarms.of(clock);
   const rung: string[] = [];
@@ -273,7 +273,7 @@ test('Alarms: many deadlines, one timer, and none when nobody waits', () => {
   assert.equal(Alarms.of(clock), alarms);
 });
 
-test('Alarms: whoever rings may set and clear others, itself too', () => {
+test('Alarms: an alarm that rings may set and clear others and itself', () => {
   const clock = new ManualClock();
   const alarms = Alarms.of(clock);
   const rung: string[] = [];

@@ -128,7 +128,7 @@ test('RdyDistribution: a trial is one message at one broker, wherever others are
   assert.equal(sum(readyCounts(left)), 1);
 });
 
-test('RdyDistribution: never more than allowed, and nobody starves', () => {
+test('RdyDistribution: never more than allowed, and no connection starves', () => {
   const seed = freshSeed();
   console.log(`seed ${seed}`);
   const random = seededRandom(seed);

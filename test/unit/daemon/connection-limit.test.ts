@@ -28,7 +28,7 @@ test('ConnectionLimit: counts TCP and HTTP together, and lets HTTP have some mor
   assert.equal(limit.refusedCount, 2);
 });
 
-test('ConnectionLimit: whoever leaves makes room for one', () => {
+test('ConnectionLimit: a connection that closes makes room for one', () => {
   const { limit } = makeLimit(1);
   limit.tryEnter('TCP');
   limit.leave();

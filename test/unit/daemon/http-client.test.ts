@@ -82,7 +82,7 @@ test('HttpClient: an answer in another coding is left as it is', async (t) => {
 });
 
 for (const [what, bytes, error] of [
-  ['that is none', Buffer.from('no gzip'), /incorrect header check/],
+  ['that is not gzip', Buffer.from('no gzip'), /incorrect header check/],
   ['that is cut off', gzipSync('x'.repeat(1000)).subarray(0, 20), /unexpected end of file/],
   [
     'that becomes too large',
@@ -157,7 +157,7 @@ test('HttpClient: an answer has a limit of size', async (t) => {
   await assert.rejects(client.get(url), /failed - Response content exceeded max size$/);
 });
 
-test('HttpClient: a port where nobody listens is told with its cause', async (t) => {
+test('HttpClient: a refused connection is reported with its cause', async (t) => {
   const url = `http://127.0.0.1:${await deadPort()}`;
   const { client } = makeClient(t);
 

@@ -11,7 +11,7 @@ const PROGRAM = `
   process.stdout.write(String(inspector.url() === undefined));
 `;
 
-test('guardInspector: closes an inspector that nobody has asked for', () => {
+test('guardInspector: closes an inspector that was not asked for', () => {
   assert.equal(run(['open']), "a signal had opened Node's inspector on URL; it is closed\ntrue");
 });
 
@@ -22,7 +22,7 @@ test('guardInspector: leaves one that options of Node ask for, and says so', () 
   assert.equal(run([], [], '--no-warnings --inspect=127.0.0.1:0'), said);
 });
 
-test('guardInspector: says nothing where there is none', () => {
+test('guardInspector: does nothing without an inspector', () => {
   assert.equal(run([]), 'true');
 });
 

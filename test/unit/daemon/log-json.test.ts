@@ -12,7 +12,7 @@ function fieldsOf(level: string, text: string): Record<string, string> {
   return others;
 }
 
-test('jsonLine: says whom a text is about, and why', () => {
+test('jsonLine: names the subject of a text, and the reason', () => {
   const lines: [level: string, text: string, fields: Record<string, string>][] = [
     ['info', 'NSQ: bye', {}],
     ['info', 'TOPIC(orders): created', { topic: 'orders' }],

@@ -45,7 +45,7 @@ test('RefusedSockets: only some are told at a time, the others are closed at onc
   assert.deepStrictEqual([told.length, destroyed.length], [32, 8]);
 });
 
-test("RefusedSockets: an error of a socket is nobody's concern", async () => {
+test('RefusedSockets: an error of a socket is ignored', async () => {
   const refused = new RefusedSockets(new ManualClock());
   const client = new FakeSocket();
   refused.dismiss(client.socket, Buffer.from('no'));

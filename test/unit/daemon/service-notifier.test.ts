@@ -24,7 +24,7 @@ function setUp(environment: Record<string, string>) {
 
 const SOCKET = { NOTIFY_SOCKET: '/run/systemd/notify' };
 
-test('ServiceNotifier: says nothing where nobody asks', () => {
+test('ServiceNotifier: does nothing without a service manager', () => {
   const { clock, manager, sent } = setUp({ WATCHDOG_USEC: '1000000' });
   manager.ready();
   clock.advance(10_000);
@@ -62,7 +62,7 @@ test('ServiceNotifier: shows that it is alive twice in each period, until it end
   ]);
 });
 
-test('ServiceNotifier: a watchdog of another process is none of its business', () => {
+test('ServiceNotifier: ignores the watchdog of another process', () => {
   const { clock, manager } = setUp({ ...SOCKET, WATCHDOG_USEC: '1000', WATCHDOG_PID: '41' });
   manager.ready();
 

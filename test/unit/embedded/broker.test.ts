@@ -17,7 +17,7 @@ async function inMemory(t: TestContext, options: BrokerOptions = {}): Promise<Br
   return broker;
 }
 
-/** Reads so many messages, and finishes them. */
+/** Reads this many messages, and finishes them. */
 async function take(messages: AsyncIterator<Message, undefined>, count: number): Promise<string[]> {
   const texts: string[] = [];
   while (texts.length < count) {

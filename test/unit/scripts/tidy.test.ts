@@ -51,7 +51,7 @@ test('tidy: imports make no cycles, not even of types', () => {
   ]);
 });
 
-test('tidy: an import in a comment or in a string is none', () => {
+test('tidy: text in a comment or a string is not an import', () => {
   const found = findings({
     'src/main/a.ts':
       // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a file

@@ -69,7 +69,7 @@ test('ReceivedFrames: a frame that is too short for its type is an error', () =>
   assert.throws(() => frames.take(), /a frame of 0 bytes came/);
 });
 
-test('takeTexts: takes so many texts, also beyond the end', async () => {
+test('takeTexts: takes a number of texts, also beyond the end', async () => {
   assert.deepStrictEqual(await takeTexts(source('a', 'b', 'c'), 2), ['a', 'b']);
   assert.deepStrictEqual(await takeTexts(source('a'), 2), ['a', null]);
 });

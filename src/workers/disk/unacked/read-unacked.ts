@@ -28,7 +28,10 @@ export function readUnacked(
   const isSame =
     got === sizeBytes && recordChecksum(bytes, dataViewOf(bytes), at, at + sizeBytes) === checksum;
   if (!isSame) {
-    source.log(LOG_ERROR, `segment ${segment}: the record at ${position} is not what it was`);
+    source.log(
+      LOG_ERROR,
+      `segment ${segment}: the record at ${position} has changed since it was read`,
+    );
     return 'damaged';
   }
   if (!states.find(segment, position) || states.checksum !== checksum) return 0;

@@ -34,7 +34,7 @@ async function fleet(t: TestContext, given: Partial<AdminOptions> = {}) {
   return { site, nodes, lookup };
 }
 
-/** What is asked of a server, but for its statistics. */
+/** The requests to a server, except for its statistics. */
 function posts(server: FakeServer): string[] {
   return server.journal.matching(/^POST/);
 }

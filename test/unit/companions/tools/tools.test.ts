@@ -444,7 +444,7 @@ test('HostPool: epsilon-greedy prefers who answers fast, and explores less as ti
   assert.deepEqual(draws, []);
 });
 
-test('Timings: a line for each so many, as the original prints it', () => {
+test('Timings: a line for every so many messages, as the original prints it', () => {
   const lines: string[] = [];
   const timings = new Timings(100, '[aggregate]:', (line) => lines.push(line));
 

@@ -19,7 +19,7 @@ const TOO_LARGE = `POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 7000
 /** It is answered in a later turn than it is read. */
 const EMPTY = 'POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n';
 const GARBAGE = 'nonsense\r\n\r\n';
-/** More than the system keeps of a connection's bytes that nobody reads. */
+/** More unread bytes than the system keeps of a connection. */
 const FLOOD_BYTES = 32 * 1024 * 1024;
 /** Connections beyond the limit that HTTP may have. */
 const HTTP_EXTRA = 16;

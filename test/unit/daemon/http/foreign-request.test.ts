@@ -63,7 +63,7 @@ for (const [host, isRefused] of [
   });
 }
 
-test('hostName: a port that is none stays', () => {
+test('hostName: an invalid port stays', () => {
   assert.equal(hostName('a:b'), 'a:b');
 });
 

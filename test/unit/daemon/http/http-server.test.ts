@@ -101,7 +101,7 @@ test('HttpServer: a client beyond the limit is answered that there are too many'
   );
 });
 
-test('HttpServer: whoever leaves makes room', async (t) => {
+test('HttpServer: a connection that closes makes room', async (t) => {
   const { port } = await startApi(t, {}, { connectionsMax: 1 - HTTP_EXTRA });
   const first = await RawClient.connect(t, port);
   first.write(PING);
@@ -252,7 +252,7 @@ test('HttpServer: a pipelined body that comes in parts is read when its turn com
   assert.deepEqual(broker.calls, ['createTopic u', 'publish t 1 0 ["hello"]']);
 });
 
-test('HttpServer: a body that nobody wants is dropped', async (t) => {
+test('HttpServer: a body without a reader is dropped', async (t) => {
   const { port } = await startApi(t, { maxMsgSize: 10 });
   const client = await RawClient.connect(t, port);
 
@@ -474,7 +474,7 @@ for (const head of [
   });
 }
 
-test('HttpServer: an empty expectation is none', async (t) => {
+test('HttpServer: an empty Expect header has no effect', async (t) => {
   const { port } = await startApi(t);
   const client = await RawClient.connect(t, port);
 

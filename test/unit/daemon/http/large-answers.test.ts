@@ -8,7 +8,7 @@ import { brokerStatistics, topicStatistics } from '../../../support/statistics.t
 const ASK = 'GET /stats?format=json HTTP/1.1\r\nHost: x\r\n\r\n';
 const MIB = 2 ** 20;
 
-/** Statistics that take so many MiB, of topics with long names. */
+/** Statistics of topics with long names that take this many MiB. */
 function large(mib: number): BrokerStats {
   const topics = Array.from({ length: 16 * mib }, (_, index) => {
     return topicStatistics({ name: `${index}-`.padEnd(MIB / 16, 'x') });
@@ -64,7 +64,7 @@ test('stats: those who ask the same while an answer is being made are answered t
   );
 });
 
-test('stats: who does not take its answer is given up when others wait', async (t) => {
+test('stats: a client that does not read its answer is disconnected when others wait', async (t) => {
   const { broker, clock, log, port } = await startApi(t);
   broker.statistics = large(24);
   const stuck = await RawClient.connect(t, port);

@@ -234,7 +234,7 @@ for (const [line, why] of REFUSED) {
   });
 }
 
-test('parseFlags: tells which words nobody reads', () => {
+test('parseFlags: reports unused words', () => {
   const rest = (line: string): readonly string[] => parseFlags(wordsOf(line)).rest;
 
   assert.deepEqual(rest('--snappy false --deflate=0'), ['false', '--deflate=0']);

@@ -22,7 +22,7 @@ test('Stalls: half a second of standing still is a warning, and less is not', ()
 
   assert.equal(result, 7);
   assert.deepEqual(log, [
-    'the broker stood still for 500 ms, taking a snapshot',
-    'the broker stood still for 1500 ms, failing',
+    'the main thread was blocked for 500 ms, taking a snapshot',
+    'the main thread was blocked for 1500 ms, failing',
   ]);
 });

@@ -284,7 +284,7 @@ test('upgradeToTls: a certificate of a client that cannot be read costs only tha
   assert.ok((await next.outcome) instanceof TLSSocket);
 });
 
-test('upgradeToTls: an error right behind the handshake harms nobody', async (t) => {
+test('upgradeToTls: an error right after the handshake does no harm', async (t) => {
   const { client, outcome, server } = await attempt(t, await loadContext(t));
   const relay = await socketPair(t);
   // Between both, something adds a record that cannot be decrypted to the client's last one.

@@ -23,7 +23,7 @@ class Bench {
     });
   }
 
-  /** Senders of which each holds so many KiB of as many as it says. */
+  /** Senders, each with the KiB that it holds and announces. */
   senders(sizes: readonly (readonly [number, number])[], remoteIp?: string): BodySender[] {
     return sizes.map(([heldKib, wantedKib]) => {
       const sender = new BodySender(`${this.#lastNumber++}`, { remoteIp });
@@ -41,7 +41,7 @@ function reading(senders: readonly BodySender[]): string {
   return senders.map(({ isReading }) => (isReading ? 'r' : '-')).join('');
 }
 
-test('BodyShare: what fits is set aside as a whole, and nobody is held back', () => {
+test('BodyShare: a body that fits is reserved as a whole, and no sender waits', () => {
   const bench = new Bench();
 
   const senders = bench.senders([
@@ -138,7 +138,7 @@ test('BodyShare: the smallest is next, then the one that waits longest', () => {
   assert.deepStrictEqual(turns, ['--r', 'rrr']);
 });
 
-test('BodyShare: who has brought a body to its end before goes before others of its host', () => {
+test('BodyShare: a sender that has completed a body goes before others of its host', () => {
   const bench = new Bench();
   const proven = bench.sender(64, 200);
   bench.share.finish(proven);
@@ -210,7 +210,7 @@ test('BodyShare: while others wait, who makes no progress is given up after half
   assert.equal(bench.clock.timerCount, 0);
 });
 
-test('BodyShare: who has brought a body to its end has a second', () => {
+test('BodyShare: a sender that has completed a body may begin a second', () => {
   const bench = new Bench();
   const proven = bench.sender(64, 200);
   bench.share.finish(proven);
@@ -259,7 +259,7 @@ test('BodyShare: a byte now and then is no progress, 64 KiB are', () => {
   assert.deepStrictEqual([trickle.isAborted, working.isAborted], [true, false]);
 });
 
-test('BodyShare: with nobody waiting, nobody is given up', () => {
+test('BodyShare: without waiting clients, no client is disconnected', () => {
   const bench = new Bench();
   const [stalled, other] = bench.senders([
     [64, 700],
@@ -336,7 +336,7 @@ test('BodyShare: a well-behaved client comes through a thousand stalled ones wit
     [60, 320],
   ]) {
     const bench = new Bench(5 * MIB);
-    // whoever is given up connects again at once, and stalls again
+    // a client that is disconnected reconnects at once, and stalls again
     const connect = (): void => {
       const attacker = bench.sender(64, wantedKib);
       const abort = attacker.abort.bind(attacker);

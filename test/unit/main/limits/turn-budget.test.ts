@@ -165,7 +165,7 @@ describe('Connection: its quota of a turn', () => {
     assert.deepStrictEqual(broker.closed, [1]);
   });
 
-  test('Connection: a client that is gone while it is throttled harms nobody', async () => {
+  test('Connection: a client that is gone while it is throttled does no harm', async () => {
     const broker = new BrokerTurns();
     const [gone, other] = [broker.connect(), broker.connect()];
     gone.send(wire(MAGIC, 'NOP\n'.repeat(60_000)));

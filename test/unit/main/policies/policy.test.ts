@@ -100,7 +100,7 @@ for (const [what, given, why] of [
     /exponential\(1s,5m\)/,
   ],
   ['a negative age', { pattern: 't', 'message-ttl': '-1s' }, /message-ttl/],
-  ['a key to compare that is none', { pattern: 't', 'deduplicate-key': 'id' }, /json:FIELD/],
+  ['an unknown key to compare', { pattern: 't', 'deduplicate-key': 'id' }, /json:FIELD/],
   ['a prefix of no bytes', { pattern: 't', 'deduplicate-key': 'prefix:0' }, /prefix:BYTES/],
   ['a burst of none', { pattern: 't', burst: 0 }, /burst/],
   ['prototype keys', JSON.parse('{"pattern":"t","__proto__":{"max-depth":1}}'), /__proto__/],

@@ -396,7 +396,7 @@ test('PumpHandle: requests that find no room wait, in order, with what comes beh
   ]);
 });
 
-test('PumpHandle: whoever waits for room is told when requests no longer wait', () => {
+test('PumpHandle: a caller that waits for room is called when requests no longer wait', () => {
   const rings = new MainRings(SMALL);
   fillCommands(rings);
   const told: number[] = [];

@@ -371,7 +371,7 @@ describe('Connection: end', () => {
     assert.equal(broker.topics.get('t')?.channels.size, 0);
   });
 
-  test('Connection: a client that is gone while it waits harms nobody', async () => {
+  test('Connection: a client that is gone while it waits does no harm', async () => {
     const broker = new BrokerTurns(ON_DISK);
     broker.isDiskRunning = false;
     const client = await clientOf(broker, pub('t', 'a'), wire('SUB t c\n'));
@@ -526,7 +526,7 @@ describe('Connection: back-pressure', () => {
     assert.equal(got.length, 7000);
   });
 
-  test('Connection: a client that is gone while the ring is full harms nobody', async () => {
+  test('Connection: a client that is gone while the ring is full does no harm', async () => {
     const broker = new BrokerTurns({}, { publishBytes: 128 * 1024 });
     broker.isPumpRunning = false;
     const gone = await clientOf(
@@ -602,7 +602,7 @@ describe('Connection: new topics and channels', () => {
     return [all.length, all.reduce((sum, { channels }) => sum + channels.size, 0)];
   };
 
-  test('Connection: a turn creates eight topics or channels, whoever asks for them', async () => {
+  test('Connection: a turn creates eight topics or channels, for all clients together', async () => {
     const broker = new BrokerTurns();
     const clients = await Promise.all(Array.from({ length: 10 }, () => clientOf(broker)));
     const found: number[][] = [];

@@ -66,7 +66,7 @@ test('ResponseOrder: a place that is empty holds up what is behind it', () => {
   assert.deepStrictEqual([sent, order.isPending], [['a'], true]);
 });
 
-test('ResponseOrder: whoever is told that all is settled may respond at once', () => {
+test('ResponseOrder: a listener of the settled order may respond at once', () => {
   const sent: string[] = [];
   const order: ResponseOrder = new ResponseOrder(outputTo(sent), () =>
     order.respond(Buffer.from('next')),

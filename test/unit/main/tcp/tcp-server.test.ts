@@ -29,7 +29,7 @@ type Made = {
   readonly log: string[];
 };
 
-/** A server over a pump that nobody runs, which is enough for publishes to memory. */
+/** A server over a pump that does not run, which is enough for publishes to memory. */
 function makeServer(t: TestContext, connectionsMax = Number.POSITIVE_INFINITY): Made {
   const clock = new ManualClock();
   const log: string[] = [];

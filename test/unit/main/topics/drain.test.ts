@@ -31,7 +31,7 @@ function setUp({ timeoutMs = 0 } = {}) {
   void drain.over.then((text) => {
     outcome = text;
   });
-  /** Lets it look, so many times. */
+  /** Lets it look this many times. */
   const look = async (times: number): Promise<void> => {
     for (let count = 0; count < times; count++) {
       await settle();

@@ -165,7 +165,7 @@ test('MessageDesk: rejects when the target is gone, and when files cannot be rea
   await assert.rejects(working, TargetGone);
 });
 
-test('MessageDesk.find: asks slice by slice until it has the message, or nobody waits', async () => {
+test('MessageDesk.find: asks slice by slice until it has the message or is cancelled', async () => {
   const bench = new Bench(
     { cursor: [1, 0, 0] },
     { messages: [listed('a')] },

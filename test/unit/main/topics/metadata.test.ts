@@ -291,7 +291,7 @@ test('Metadata: a save that fails is tried again every second, and tells why unt
   assert.equal(clock.timerCount, 0);
 });
 
-test('Metadata: nobody has to ask for the save that follows one that failed', async (t) => {
+test('Metadata: the save after a failed one needs no request', async (t) => {
   const { directory } = await setup(t);
   const dataPath = path.join(directory, 'gone');
   const { metadata, clock } = metadataOf(dataPath, () => []);

@@ -154,7 +154,7 @@ test('Publication: what is not begun is left to the listener', () => {
   assert.deepStrictEqual([told, rings.takePublishes()], [1, []]);
 });
 
-test('Publication: a message larger than a part goes by itself', () => {
+test('Publication: a message larger than a part is sent alone', () => {
   const rings = new MainRings();
   const bodies = ['a', 'b'.repeat(1_500_000), 'c'];
   const { publication } = begin(rings, bodies, false);

@@ -68,7 +68,7 @@ test('DeflateEncoder: streams that share one compressor can each be read whole',
   assert.equal(engines.count, 1);
 });
 
-test('DeflateEngines: who has released its compressor while it waits is not called back', async () => {
+test('DeflateEngines: a client that releases its compressor while it waits is not called back', async () => {
   const engines = new DeflateEngines(1);
   const [first, second, third] = [6, 6, 6].map((level) => new DeflateEncoder(level, engines));
   const called: string[] = [];

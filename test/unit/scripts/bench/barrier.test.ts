@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Barrier } from '../../../../scripts/bench/brokers/brokers-command.ts';
 
-test('Barrier: nobody goes before all have come', async () => {
+test('Barrier: no party goes before all have arrived', async () => {
   const barrier = new Barrier(2);
   const gone: string[] = [];
   const first = barrier.arrive().then(() => gone.push('first'));
@@ -15,7 +15,7 @@ test('Barrier: nobody goes before all have come', async () => {
   assert.deepStrictEqual(gone, ['first', 'second']);
 });
 
-test('Barrier: who waits for somebody who will not come is released', async () => {
+test('Barrier: a party that waits for one that will not come is released', async () => {
   const barrier = new Barrier(2);
   const waiting = barrier.arrive();
 

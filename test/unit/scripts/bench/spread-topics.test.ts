@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { spreadTopics } from '../../../../scripts/bench/threads-command.ts';
 import { nameHash } from '../../../../src/shared/name-hash.ts';
 
-/** How many of the names fall on each of so many threads. */
+/** How many of the names fall on each thread. */
 function fall(names: readonly string[], threads: number): number[] {
   const counts = Array.from({ length: threads }, () => 0);
   for (const name of names) counts[nameHash(name) % threads]++;

@@ -288,7 +288,7 @@ test('Ring: a producer that got FULL is told by the release, wherever the consum
   }, 1000);
 });
 
-test('Ring: whoever got FULL has room only by a release that says to ring', () => {
+test('Ring: after FULL there is room only by a release that says to ring', () => {
   prove(() => {
     const pair = new Pair(0);
     for (let count = 0; count < 4; count++) pair.put(8);
@@ -360,7 +360,7 @@ test('interleave: finds the lost wake-up of a sleeper that does not look again',
   assert.throws(() => interleave(arrange), /run \d+ with the choices/);
 });
 
-test('interleave: finds the stall when nobody rings after FULL', () => {
+test('interleave: finds the stall when no one rings after FULL', () => {
   const arrange = (): Sides => {
     const pair = new Pair(0);
     for (let count = 0; count < 4; count++) pair.put(8);

@@ -49,7 +49,7 @@ class Model {
     this.finishedSince.add(record.message);
   }
 
-  /** The queue was opened anew, and this is what it has handed out. */
+  /** The queue was reopened, and this is what it has handed out. */
   reopen(unacked: readonly HandedRecord[]): void {
     this.records = unacked.map((record) => ({ ...record }));
     this.finishedSince.clear();
@@ -221,7 +221,7 @@ function closeAndOpen(play: Play): void {
   model.finishedSince.clear();
 }
 
-/** Reads a queue that was opened anew. What is not finished is there once, with its states; what is may be, until a sync. */
+/** Reads a queue that was reopened. What is not finished is there once, with its states; what is may be, until a sync. */
 function readAgain(queue: DiskQueue, model: Model): HandedRecord[] {
   const { unread, deferred } = queue;
   const found = readAllRecords(queue, 300);

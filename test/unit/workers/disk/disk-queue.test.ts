@@ -453,7 +453,7 @@ test('DiskQueue: a sync that fails where a segment is left is tried again, thoug
   assert.deepEqual(readNumbers(queue), [1, 2, 3]);
 });
 
-test('DiskQueue: what a failed sync has left is found when the queue is opened anew', () => {
+test('DiskQueue: what a failed sync has left is found when the queue is reopened', () => {
   const disk = makeDisk();
   const { queue } = openQueue(disk, 'q');
   appendNumbers(queue, 1);

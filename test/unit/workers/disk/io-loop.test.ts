@@ -140,7 +140,7 @@ test('IoLoop: a record that is damaged when it is handed out once more is told t
       [0, [], false],
     ],
   );
-  const damaged = `segment 0: the record at ${RECORD_BYTES} is not what it was`;
+  const damaged = `segment 0: the record at ${RECORD_BYTES} has changed since it was read`;
   assert.deepEqual(pump.log, [`4 DISKQUEUE(t): ${damaged}`, `4 DISKQUEUE(t): ${damaged}`]);
 });
 

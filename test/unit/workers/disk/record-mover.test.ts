@@ -139,7 +139,7 @@ test('RecordMover: a damaged record stays where it is, and its segment is not tr
 
   assert.strictEqual(again, false);
   assert.deepStrictEqual(placeOf(bench, 0), { segment: 0, position: 0 });
-  assert.deepStrictEqual(bench.log, ['segment 0: the record at 0 is not what it was']);
+  assert.deepStrictEqual(bench.log, ['segment 0: the record at 0 has changed since it was read']);
 });
 
 test('RecordMover: what cannot be written stays where it is, is logged, and is moved later', () => {

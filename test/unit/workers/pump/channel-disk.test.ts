@@ -30,7 +30,7 @@ function readRecord(bench: ChannelBench, number: number): number {
   return putRecordInStore(bench.store, 'read', 3, undefined, number);
 }
 
-/** What the backend was asked for, but for reads. */
+/** The calls of the backend, except reads. */
 function log(bench: ChannelBench): string[] {
   return bench.backend.log.filter((what) => what !== 'demand');
 }

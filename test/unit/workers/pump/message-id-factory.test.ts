@@ -33,7 +33,7 @@ test('MessageIdFactory: gives the ids that nsqd gives at this time on this node'
   assert.deepStrictEqual(all, ['18a373e374a69000', '18a373e374a69001']);
 });
 
-test('MessageIdFactory: an id is the time, the node and a sequence that starts anew with each unit', () => {
+test('MessageIdFactory: an id is the time, the node and a sequence that restarts with each unit', () => {
   const ids = new MessageIdFactory(1023);
   takeAll(ids, 7, NOW_NS);
 

@@ -606,7 +606,7 @@ test('PumpLoop: the bound of a topic counts while its messages wait there', () =
   ]);
 });
 
-test('PumpLoop: where the oldest give way nobody is refused, and the statistics say how many were dropped', () => {
+test('PumpLoop: with drop-oldest no publish is refused, and the statistics count what was dropped', () => {
   const bound = { maxDepth: 2, whenFull: 'drop-oldest' } as const;
   const bench = makeBench({ policy: { memQueueSize: 1, ...bound } });
   bench.publish(1, ['a', 'b', 'c', 'd'], { token: 1 });

@@ -43,7 +43,7 @@ test('ReadyConsumers: who is there already keeps its place', () => {
   assert.deepStrictEqual([ready.next()?.number, ready.equalCount(first)], [1, 2]);
 });
 
-test('ReadyConsumers: take turns as three lists do, whoever comes, goes or is satisfied', () => {
+test('ReadyConsumers: take turns as three lists do', () => {
   const seed = freshSeed();
   console.log(`seed ${seed}`);
   const random = seededRandom(seed);

@@ -12,7 +12,7 @@ const BEFORE = 3;
 /** A record of a publication. */
 type Part = { count: number; token: number; first?: number; followingCount?: number };
 
-/** A topic that has room for so many messages, and what it was asked. */
+/** A topic that has room for this many messages, and its calls. */
 function makeTopic(room: number) {
   const asked: [count: number, bytes: number][] = [];
   const refusalOf = (count: number, bytes: number): string | null => {

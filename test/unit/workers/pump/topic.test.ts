@@ -255,7 +255,7 @@ test('Topic: reads on after a transfer only for channels, and only when all that
   assert.deepStrictEqual(steps, [0, 0]);
 });
 
-/** A topic with so many channels, of which two get a run at once and three are served in a turn. */
+/** A topic with this many channels, of which two get a run at once and three are served in a turn. */
 class ManyChannels {
   readonly bench = new ChannelBench({ memoryMax: 1000 });
   readonly budget = new HandOverBudget({ atOnce: 2, perTurn: 3 });

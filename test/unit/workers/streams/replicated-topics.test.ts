@@ -321,8 +321,8 @@ test('replicated topic: a channel that stands still in the store is mended, and 
   assert.deepEqual([before, framesOf(consumer)], [['response OK'], ['message 1 a']]);
   assert.equal(broker.topics.storeStallCount, 2);
   assert.deepEqual(lines, [
-    'STORE: channel c of topic r stood still with messages unread: attempt 0',
-    'STORE: channel c of topic r stood still with messages unread: attempt 1',
+    'STORE: channel c of topic r was stalled with unread messages: attempt 0',
+    'STORE: channel c of topic r was stalled with unread messages: attempt 1',
   ]);
 });
 

@@ -62,7 +62,7 @@ test('StallWatch: a channel that hands out nothing for 10 s is mended, then less
   assert.equal(watched.stalls, 3);
   assert.equal(
     watched.warnings[0],
-    'channel c of topic t stood still with messages unread: it is mended',
+    'channel c of topic t was stalled with unread messages: it is mended',
   );
 });
 
@@ -74,7 +74,7 @@ test('StallWatch: what the store cannot mend is warned of, with the reason', asy
   await undefined;
 
   assert.deepEqual(watched.warnings, [
-    'channel c of topic t stands still with messages unread - no leader',
+    'channel c of topic t is stalled with unread messages - no leader',
   ]);
 });
 

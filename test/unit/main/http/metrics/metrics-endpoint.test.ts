@@ -53,7 +53,7 @@ test('/metrics: a scrape that succeeds is not in the log at level info', async (
   assert.deepStrictEqual(log, []);
 });
 
-/** Statistics of so many topics whose lines take some MiB, with this depth each. */
+/** Statistics of this many topics, each with this depth; their lines take some MiB. */
 function deep(depth: number): BrokerStats {
   const names = Array.from({ length: 200 }, (_, index) => `${index}-`.padEnd(2000, 'x'));
   return brokerStatistics(names.map((name) => topicStatistics({ name, depth })));

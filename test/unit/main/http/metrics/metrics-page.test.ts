@@ -47,7 +47,7 @@ function rows(): { name: string; kind: MetricKind; head: MetricHead; row: string
   });
 }
 
-/** Names of series that a text mentions, but for the endings of histograms. */
+/** Names of series that a text mentions, except for the suffixes of histograms. */
 function mentioned(file: string): Set<string> {
   const text = readFileSync(new URL(file, ROOT), 'utf8');
   const histograms = rows().filter(({ kind }) => kind === 'histogram');

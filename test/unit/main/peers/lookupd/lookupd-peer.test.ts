@@ -157,7 +157,7 @@ test('LookupdPeer: a PING goes ahead of changes that wait', async (t) => {
   ]);
 });
 
-test('LookupdPeer: registers everything anew at the next PING after the peer hung up', async (t) => {
+test('LookupdPeer: registers everything again at the next PING after the peer hung up', async (t) => {
   const fake = await FakeLookupd.start(t);
   const { peer, clock, log, registrations } = makePeer(t, fake.address, ['REGISTER t']);
 
@@ -217,7 +217,7 @@ test('LookupdPeer: keeps what is known of a peer that is away', async (t) => {
   assert.equal(peer.info?.broadcastAddress, '127.0.0.1');
 });
 
-test('LookupdPeer: a port where nobody listens is logged and tried again', async (t) => {
+test('LookupdPeer: a refused connection is logged and tried again', async (t) => {
   const address = `127.0.0.1:${await deadPort()}`;
   const { peer, clock, log } = makePeer(t, address);
 
@@ -362,7 +362,7 @@ test('LookupdPeer: an error in answer to a change is logged, and the next change
   ]);
 });
 
-test('LookupdPeer: a reply that nobody asked for ends the connection', async (t) => {
+test('LookupdPeer: an unexpected reply ends the connection', async (t) => {
   const fake = await FakeLookupd.start(t);
   const { peer, log } = makePeer(t, fake.address);
 
@@ -376,7 +376,7 @@ test('LookupdPeer: a reply that nobody asked for ends the connection', async (t)
   ]);
 });
 
-test('LookupdPeer: starts anew when too many changes wait', async (t) => {
+test('LookupdPeer: reconnects when too many changes wait', async (t) => {
   const fake = await FakeLookupd.start(t);
   const { peer, log, registrations } = makePeer(t, fake.address);
   const good = fake.reply;
@@ -401,7 +401,7 @@ test('LookupdPeer: starts anew when too many changes wait', async (t) => {
   assert.match(log.matching(/ERROR/)[0], /: more than 16384 changes are waiting$/);
 });
 
-test('LookupdPeer: an address that is none is logged once', (t) => {
+test('LookupdPeer: an invalid address is logged once', (t) => {
   const { peer, clock, log } = makePeer(t, 'nonsense');
 
   peer.start();

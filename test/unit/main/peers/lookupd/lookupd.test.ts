@@ -199,7 +199,7 @@ test('Lookupd: stop hangs up without unregistering anything', async (t) => {
   assert.equal(setup.clock.timerCount, 0);
 });
 
-test('Lookupd: before the start nobody is told and nobody is asked', (t) => {
+test('Lookupd: before the start no nsqlookupd is told or asked', (t) => {
   const { lookupd, log } = makeLookupd(t);
 
   lookupd.setAddresses(['127.0.0.1:1']);
@@ -261,7 +261,7 @@ for (const [what, web, why] of [
   });
 }
 
-test('Lookupd: channelsOf waits for one who does not answer as long as a request may take', async (t) => {
+test('Lookupd: channelsOf waits for an nsqlookupd that does not answer as long as a request may take', async (t) => {
   const [silent, good] = [await FakeLookupd.start(t), await FakeLookupd.start(t)];
   silent.web = { status: undefined, body: '' };
   good.channels = { t: ['c'] };
@@ -287,7 +287,7 @@ test('Lookupd: channelsOf takes null for no channels', async (t) => {
   assert.deepStrictEqual(await setup.lookupd.channelsOf(TOPIC), []);
 });
 
-test('Lookupd: channelsOf has nobody to ask while nobody was reached, and says so', async (t) => {
+test('Lookupd: channelsOf reports when no nsqlookupd has been reached', async (t) => {
   const { lookupd, log } = makeLookupd(t);
   lookupd.setAddresses([`127.0.0.1:${await deadPort()}`]);
   lookupd.start(IDENTITY);
@@ -313,7 +313,7 @@ test('Lookupd: channelsOf says nothing where there is no nsqlookupd', (t) => {
   assert.deepStrictEqual(log.lines, []);
 });
 
-test('Lookupd: channelsOf does not ask one who does not say where', async (t) => {
+test('Lookupd: channelsOf does not ask an nsqlookupd that reports no address', async (t) => {
   const fake = await FakeLookupd.start(t);
   fake.identity = { broadcast_address: '' };
   const setup = makeLookupd(t);
@@ -361,7 +361,7 @@ test('Lookupd: what an answer makes throw is a failure of that peer, logged and 
   );
 });
 
-test('Lookupd: an nsqlookupd whose address is none is not asked', async (t) => {
+test('Lookupd: an nsqlookupd with an invalid address is not asked', async (t) => {
   const fake = await FakeLookupd.start(t);
   fake.identity = { broadcast_address: 'a b' };
   const setup = makeLookupd(t);

@@ -12,7 +12,7 @@ async function listen(t: TestContext): Promise<Socket> {
   return socket;
 }
 
-test('openDatagrams: sends to whoever listens there', async (t) => {
+test('openDatagrams: sends to the listener at the address', async (t) => {
   const socket = await listen(t);
   const datagrams = await openDatagrams(`localhost:${socket.address().port}`);
   t.after(() => datagrams.close());
@@ -37,6 +37,6 @@ test('openDatagrams: a datagram that is too large is refused, and the next one i
   assert.equal(message.toString(), 'two\n');
 });
 
-test('openDatagrams: an address that is none is refused', async () => {
+test('openDatagrams: an invalid address is refused', async () => {
   await assert.rejects(openDatagrams('nonsense'), { message: 'address "nonsense" has no port' });
 });

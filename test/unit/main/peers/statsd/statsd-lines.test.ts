@@ -86,7 +86,7 @@ test('statsdLines: counters are what came since the last report', () => {
   );
 });
 
-test('statsdLines: a topic that was created anew counts from nothing, and so do its channels', () => {
+test('statsdLines: a topic that was created again counts from zero, as do its channels', () => {
   const last = report([
     topicStatistics({ messageCount: 10, messageBytes: 1, channels: [channelStatistics()] }),
   ]);
@@ -101,7 +101,7 @@ test('statsdLines: a topic that was created anew counts from nothing, and so do 
   assert.deepStrictEqual(values(lines, 'one.message_count'), [5]);
 });
 
-test('statsdLines: a channel that was created anew counts from nothing', () => {
+test('statsdLines: a channel that was created again counts from zero', () => {
   const last = report([topicStatistics({ channels: [channelStatistics({ timeoutCount: 9 })] })]);
   const now = report([topicStatistics({ channels: [channelStatistics({ timeoutCount: 1 })] })]);
 

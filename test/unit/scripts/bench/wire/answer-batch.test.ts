@@ -19,7 +19,7 @@ test('AnswerBatch: FINs and REQs stand behind one another', () => {
   assert.equal(batch.bytes().toString(), 'FIN 0123456789abcdef\nREQ fedcba9876543210 0\n');
 });
 
-test('AnswerBatch: begins anew over the same memory only when that is free', () => {
+test('AnswerBatch: reuses its memory only when that is free', () => {
   const batch = new AnswerBatch();
   batch.finish(messageOf('aaaaaaaaaaaaaaaa'), 0);
   const sent = batch.bytes();

@@ -67,7 +67,7 @@ const ORDER = {
 };
 const PUB_BYTES = 'PUB test\n'.length + 4 + ORDER.size;
 
-test('publish: sends exactly so many messages, and waits for the answers', async (t) => {
+test('publish: sends exactly the number of messages, and waits for the answers', async (t) => {
   const counts = { commands: 0 };
   const address = await serve(t, counting(PUB_BYTES, counts));
   const told = progress();
@@ -178,7 +178,7 @@ test('consume: finishes everything, and requeues its share', async (t) => {
 });
 
 for (const inFlight of [1, 4]) {
-  test(`httpPublish: sends exactly so many requests, ${inFlight} at a time`, async (t) => {
+  test(`httpPublish: sends exactly the number of requests, ${inFlight} at a time`, async (t) => {
     let requests = 0;
     let most = 0;
     const address = await serve(t, () => (chunk) => {

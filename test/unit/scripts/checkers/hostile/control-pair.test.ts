@@ -4,7 +4,7 @@ import { percentile } from '../../../../../scripts/checkers/hostile/control-pair
 
 const LATENCIES = Array.from({ length: 100 }, (_, index) => 100 - index);
 
-test('control pair: a percentile is a latency that so many do not exceed', () => {
+test('control pair: a percentile is a latency that this share does not exceed', () => {
   const told = { latencies: LATENCIES, refused: 0, oldestMs: 0, isConnected: true };
 
   const found = [0.5, 0.99, 1].map((share) => percentile(told, share));

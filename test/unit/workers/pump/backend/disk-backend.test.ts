@@ -28,7 +28,7 @@ test('DiskBackend: tells of files that cannot be opened', () => {
   assert.deepStrictEqual(bench.log, ['health open t:c: EACCES']);
 });
 
-test('DiskBackend: files that could not be opened are read after a while, as nobody knows what is in them', () => {
+test('DiskBackend: files that could not be opened are read after a while, as their contents are unknown', () => {
   const bench = new BackendBench();
   bench.turn();
   bench.disk.answer(OPENED, 1, 0, 'open t:c: EACCES');
@@ -173,7 +173,7 @@ test('DiskBackend: a publisher is told when all of its messages are written, ove
   assert.equal(bench.log.includes('large: null'), true);
 });
 
-test('DiskBackend: who waits for accepted messages goes on waiting while they are tried again', () => {
+test('DiskBackend: callers that wait for accepted messages keep waiting while they are tried again', () => {
   const bench = new BackendBench().open();
   for (const name of ['first', 'second']) {
     const receipt = bench.receipt(false, name);
@@ -529,7 +529,7 @@ test('DiskBackend: asks for nothing more after DELETE, whatever fails or is fini
   assert.equal(bench.store.referenceCount, 0);
 });
 
-test('DiskBackend: a queue that could not be read is closed all the same, and wakes nobody afterwards', () => {
+test('DiskBackend: a queue that could not be read is closed all the same, and wakes no one afterwards', () => {
   const bench = new BackendBench().open(1);
   bench.backend.demand();
   bench.turn();

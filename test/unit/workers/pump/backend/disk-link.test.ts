@@ -51,7 +51,7 @@ test('DiskLink: hands each answer to the queue it is for, and log lines to its o
   );
 });
 
-test('DiskLink: an answer for nobody is a bug', () => {
+test('DiskLink: an answer for an unknown queue is a bug', () => {
   const { disk, link } = makeLink('a');
   link.remove(1);
   disk.opened(1);
@@ -135,7 +135,7 @@ function writing(disk: DiskSide): LinkedQueue {
   };
 }
 
-test('DiskLink: rings within 5 ms for requests that nobody waits for, or with the next that is in a hurry', () => {
+test('DiskLink: rings within 5 ms for requests that nothing waits for, or with the next urgent one', () => {
   const { disk, link } = makeLink();
   const queue = writing(disk);
   const rings: number[] = [];
@@ -161,7 +161,7 @@ test('DiskLink: rings within 5 ms for requests that nobody waits for, or with th
   assert.deepStrictEqual(deadlines, [15, 15, Infinity, 21, 21, Infinity]);
 });
 
-test('DiskLink: does not ring for requests that nobody waits for if they are taken meanwhile', () => {
+test('DiskLink: does not ring for requests that nothing waits for if they are taken meanwhile', () => {
   const { disk, link } = makeLink();
   link.setDueSoon(writing(disk));
   link.flush(10);

@@ -30,7 +30,7 @@ test('RecordOutcomes: records that are finished one after the other are one run'
   assert.deepStrictEqual([send(), send()], [['FINISH 7 3-5 9 8 10-11'], []]);
 });
 
-test('RecordOutcomes: a run goes on where the numbers begin anew', () => {
+test('RecordOutcomes: a run goes on where the numbers wrap to the start', () => {
   const { outcomes, send } = makeOutcomes();
   for (const number of [2 ** 32 - 2, 2 ** 32 - 1, 0, 1]) outcomes.finish(number);
 

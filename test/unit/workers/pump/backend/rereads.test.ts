@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Rereads } from '../../../../../src/workers/pump/backend/rereads.ts';
 
-/** Takes so many off; returns them. */
+/** Takes this many; returns them. */
 function take(rereads: Rereads, count: number): number[] {
   const numbers: number[] = [];
   rereads.take(count, (number) => numbers.push(number));
