@@ -1,4 +1,4 @@
-// Runs the tests in copies of the checkout under unlike conditions, and says what could not be done.
+// Runs the tests in copies of the checkout under different conditions, and reports what could not be done.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

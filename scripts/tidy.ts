@@ -1,4 +1,4 @@
-// Checks what the house style says and a script can check: `node scripts/tidy.ts`. Prints one line for each
+// Checks the rules of the house style that a script can check: `node scripts/tidy.ts`. Prints one line for each
 // finding and ends with status 1 if there is any.
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The user that runs the tests if the caller is root: by convention `nobody`. */
 const ORDINARY_USER = 65534;
-/** Every port that nsqd's programs have by default, and what lies between. */
+/** The default ports of nsqd's programs, and those between them. */
 const BUSY_PORTS = ['4150', '4171'] as const;
 const HOLD_PORTS = fileURLToPath(new URL('hold-ports.ts', import.meta.url));
 

@@ -1,4 +1,4 @@
-/** What a run of the conformance kit means, given the lists of cases that are known to differ. */
+/** The verdict on a run of the conformance kit, given the lists of cases that are known to differ. */
 
 /** One case as the kit reports it with `--json`. */
 export interface CaseResult {

@@ -1,5 +1,5 @@
 /**
- * The arguments of a script: `--help` prints its usage and ends, what it does not understand ends it with 2.
+ * The arguments of a script: `--help` prints its usage and ends, unknown arguments end it with exit code 2.
  */
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';

@@ -1,7 +1,7 @@
 /**
  * What Linux says of a process: its CPU time and its memory, and which process it is that listens on a port.
  *
- * Errors: nothing here throws because a process is not there, or is somebody else's; the answer is then undefined.
+ * Errors: none if a process does not exist or belongs to another user; the answer is then undefined.
  */
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';

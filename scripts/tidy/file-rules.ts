@@ -1,4 +1,4 @@
-/** The rules that a file keeps or breaks by itself. */
+/** The rules for single files. */
 
 import path from 'node:path';
 import type { Finding } from './finding.ts';
@@ -69,7 +69,7 @@ function checkCatches(source: Source): Finding[] {
   }));
 }
 
-/** An error that nobody sees has its reason in a comment: at the line, above it, or as the block's first line. */
+/** A swallowed error has its reason in a comment: at the line, above it, or as the block's first line. */
 function checkDropped(source: Source): Finding[] {
   const dropped = /\bcatch\s*\{(?!\s*\})|\.catch\(\s*\(\)\s*=>\s*undefined\s*\)/;
   const explained = new Set(

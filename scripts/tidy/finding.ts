@@ -1,4 +1,4 @@
-/** Something that departs from the house style, and where. */
+/** A violation of the house style, and its place. */
 export interface Finding {
   readonly file: string;
   /** From 1 on. */

@@ -1,4 +1,4 @@
-/** The rules of pages in Markdown: a link to a file or a heading of this tree leads somewhere. */
+/** The rules of pages in Markdown: links to files and headings of this tree must not be broken. */
 
 import path from 'node:path';
 import type { Finding } from './finding.ts';

@@ -1,4 +1,4 @@
-/** Work on many topics or channels. First it lists what would be done on which brokers; then it does it, one by one. */
+/** Actions on many topics or channels. They list what would be done on which brokers, then do it, one by one. */
 
 import { say, showDialog } from './dialogs.js';
 import { h, setChildren, setText } from './dom.js';

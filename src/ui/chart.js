@@ -1,4 +1,4 @@
-/** Charts of the last hour: what the broker has kept, and then what comes while the page is open. */
+/** Charts of the last hour: the broker's history, then live values. */
 
 import { h, setText } from './dom.js';
 import uPlot from './uplot.js';
@@ -14,19 +14,19 @@ const HOUR_S = 3600;
 const HEIGHT = 180;
 /** A page that has just been opened on a new broker shows less than an hour. */
 const SHOWN_MIN_S = 300;
-/** The largest value of an axis is not less, so that its steps are whole numbers. */
+/** The minimum of an axis' largest value, so that its steps are whole numbers. */
 const AXIS_MIN = 4;
-/** Seconds that a point of the open page is the mean of. */
+/** Seconds that a live point averages. */
 const POINT_S = 5;
 
-/** Lines over the last hour, with what is now in the legend. */
+/** Lines over the last hour; the legend shows the current values. */
 class TimeChart {
   #setup;
   /** @type {number[]} */
   #times = [];
   /** @type {(number | null)[][]} */
   #values;
-  /** What the last point is the mean of. */
+  /** The values that the last point averages. */
   #count = 0;
   /** @type {uPlot | null} */
   #plot = null;
@@ -65,7 +65,7 @@ class TimeChart {
   }
 
   /**
-   * Puts what the broker has kept before what is there.
+   * Adds the broker's history before the live values.
    * @param {{ endMs: number, intervalMs: number }} when
    * @param {readonly (readonly (number | null)[])[]} series
    */
@@ -82,7 +82,7 @@ class TimeChart {
   }
 
   /**
-   * Adds what is now.
+   * Adds the current values.
    * @param {number} timeMs
    * @param {readonly (number | null)[]} now
    */
@@ -180,7 +180,7 @@ class TimeChart {
   }
 
   /**
-   * The legend shows what the pointer is at, and otherwise what is now.
+   * The legend shows the values at the pointer, or the current ones.
    * @param {uPlot} plot
    */
   #onCursor(plot) {

@@ -1,17 +1,17 @@
-/** Dialogs, and short texts that say what was done. */
+/** Dialogs and notifications. */
 
 import { h, setText } from './dom.js';
 
 const TOAST_MS = 5000;
 const toasts = h('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' });
 
-/** Where the texts appear. */
+/** Where notifications appear. */
 export function toastArea() {
   return toasts;
 }
 
 /**
- * Says what was done, or what failed.
+ * Shows a notification of a success or a failure.
  * @param {string} text
  * @param {'good' | 'bad'} [tone]
  */
@@ -22,7 +22,7 @@ export function say(text, tone = 'good') {
 }
 
 /**
- * Does something, and says how it went.
+ * Does something, and shows a notification of the outcome.
  * @param {string} done
  * @param {() => Promise<unknown>} work
  */
@@ -44,8 +44,8 @@ export async function attempt(done, work) {
  * @property {boolean} [isDanger]
  * @property {boolean} [isLarge]
  * @property {readonly (Node | string)[]} content
- * @property {() => Promise<unknown>} [work] what the button does; the dialog stays open when it fails
- * @property {() => boolean} [isReady] whether the button may be pressed, asked at each input
+ * @property {() => Promise<unknown>} [work] the button's action; the dialog stays open when it fails
+ * @property {() => boolean} [isReady] whether the button is enabled; called at each input
  */
 
 /**
@@ -105,7 +105,7 @@ export function showDialog({ title, action, isDanger, isLarge, content, work, is
 }
 
 /**
- * Asks before something is destroyed: the name has to be typed.
+ * Asks for confirmation of a destructive action: the user types the name.
  * @param {object} setup
  * @param {string} setup.title
  * @param {string} setup.text

@@ -1,4 +1,4 @@
-/** Elements, made without markup in text, and changed only where something has changed. */
+/** Creates and updates elements without HTML text; writes only what differs. */
 
 /**
  * @typedef {Node | string | null | undefined | false} Child

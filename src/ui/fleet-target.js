@@ -39,7 +39,7 @@ export class FleetTarget {
     return () => watch.close();
   }
 
-  /** Nobody keeps the last hour of a fleet. */
+  /** There is no history of a fleet. */
   async history() {
     return null;
   }
@@ -77,7 +77,7 @@ export class FleetTarget {
   }
 
   /**
-   * Where work on a topic, or on one of its channels, would be done.
+   * The servers that an action on a topic or channel would reach.
    * @param {QueueNames} names
    * @returns {Promise<{ nodes: string[], lookupds: string[], message: string }>}
    */
@@ -115,7 +115,7 @@ export class FleetTarget {
 }
 
 /**
- * The fleet. Takes note of what the user may do.
+ * The fleet. Stores the user's roles.
  * @param {URL} base
  */
 export async function loadFleet(base) {

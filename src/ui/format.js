@@ -1,4 +1,4 @@
-/** How numbers, sizes and times are written. */
+/** Formats numbers, sizes and times. */
 
 const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const SHORT_FROM = 100_000;

@@ -1,9 +1,9 @@
-/** Links to the graphs of a topic or a channel in graphite, where the fleet has one. */
+/** Links to the graphs of a topic or a channel in graphite, if the fleet has it. */
 
 import { h, setChildren } from './dom.js';
 
 /**
- * A panel that shows itself when there are graphs.
+ * A panel that is hidden while there are no graphs.
  * @param {import('./fleet-target.js').FleetTarget} fleet
  * @param {string} topic
  * @param {string} [channel]

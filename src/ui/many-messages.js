@@ -1,4 +1,4 @@
-/** What can be done with all messages that a filter selects: in steps, with a count, until it is done or stopped. */
+/** Actions on all messages that a filter selects: in steps, with a count, until they are complete or stopped. */
 
 import { say, showDialog } from './dialogs.js';
 import { h, setText } from './dom.js';

@@ -1,4 +1,4 @@
-/** Adds up what several brokers show. */
+/** Sums the figures of several brokers. */
 
 /**
  * @typedef {import('./types.d.ts').Counted} Counted

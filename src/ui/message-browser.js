@@ -12,7 +12,7 @@ import { Table } from './table.js';
 /** @typedef {import('./types.d.ts').Message} Message */
 
 const PAGE_ROWS = 50;
-/** With more rows than that the next page takes the place of those before. */
+/** With more rows than this, the next page replaces the earlier ones. */
 const ROWS_MAX = 1000;
 const MATCH_CHARACTERS_MAX = 1024;
 const BEGINNING_CHARACTERS = 80;
@@ -27,7 +27,7 @@ export class MessageBrowser {
   /** Times are the broker's: its clock and the browser's may differ. */
   #nowMs = Date.now();
   #listedMs = 0;
-  /** Which listing is under way; another one, or the end of the view, ends it. */
+  /** The number of the current listing; the next one, or the end of the view, cancels it. */
   #run = 0;
   #isRunning = false;
 
@@ -154,7 +154,7 @@ export class MessageBrowser {
     ];
   }
 
-  /** Which of several brokers is asked. */
+  /** The broker to ask. */
   #nodeChoice() {
     const { nodes } = this.#queue;
     if (nodes.length < 2) return null;
@@ -259,7 +259,7 @@ export class MessageBrowser {
   }
 
   /**
-   * A message as it is now; its row is changed, or gone with it.
+   * Reads a message again; its row is updated, or removed with it.
    * @param {string} id
    */
   async #find(id) {

@@ -1,4 +1,4 @@
-/** One message: what it is, its body, and what can be done with it. */
+/** One message: its properties, its body, and the actions on it. */
 
 import { attempt, confirmByName, say, showDialog } from './dialogs.js';
 import { h } from './dom.js';

@@ -1,4 +1,4 @@
-/** The messages of a topic or a channel on one broker: listed, found, and worked on. */
+/** The messages of a topic or a channel on one broker: lists, searches, and actions. */
 
 /**
  * @typedef {import('./types.d.ts').Message} Message
@@ -7,10 +7,10 @@
  * @typedef {import('./types.d.ts').Target} Target
  */
 
-/** Bytes of each body that a list shows the beginning of. */
+/** Bytes of each body that a list shows. */
 const BEGINNING_BYTES = 120;
 
-/** What is asked of the broker for one topic or channel. */
+/** The requests for one topic or channel. */
 export class MessageQueue {
   /**
    * @param {Target} target
@@ -23,7 +23,7 @@ export class MessageQueue {
     this.node = target.nodes[0];
     this.topic = topic;
     this.channel = channel;
-    /** What is typed to confirm. */
+    /** The text to type as confirmation. */
     this.name = channel ?? topic;
   }
 
@@ -49,7 +49,7 @@ export class MessageQueue {
   }
 
   /**
-   * Works on one message.
+   * Changes one message.
    * @param {'finish' | 'requeue' | 'touch'} work
    * @param {string} id
    * @param {string} [delay] in ms
@@ -68,7 +68,7 @@ export class MessageQueue {
   }
 
   /**
-   * Works on what a filter selects, as far as one request comes.
+   * Changes the messages that a filter selects, as many as one request allows.
    * @param {import('./types.d.ts').ManyWork} work
    * @param {MessageFilter} filter
    * @param {Query} more

@@ -37,7 +37,7 @@ export function nodeChannelPath(address, topic, channel) {
 }
 
 /**
- * What is remarkable about a broker.
+ * The warnings of a broker.
  * @param {NodeRow} row
  * @returns {[text: string, tone?: string][]}
  */
@@ -57,7 +57,7 @@ export function nodeBadges({ error, health, isOutOfDate, isPaused, isTombstoned,
 }
 
 /**
- * Asks, and tombstones.
+ * Asks for confirmation, then tombstones.
  * @param {FleetTarget} fleet
  * @param {string} node
  * @param {string} topic

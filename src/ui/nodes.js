@@ -14,7 +14,7 @@ import { setRoles } from './roles.js';
  * @typedef {import('./types.d.ts').Target} Target
  */
 
-/** What a request was refused with, as the broker says it. */
+/** The broker's reason for a refusal. */
 export class Refused extends Error {
   /**
    * @param {number} status
@@ -119,7 +119,7 @@ export class NodeSum {
     const states = new Map();
     const offset = Number(query['offset'] ?? 0);
     const limit = Number(query['limit'] ?? 50);
-    // Each broker's first rows; the page is cut out of their sum.
+    // Each broker's first rows; the page is a part of their sum.
     const asked = { ...query, offset: 0, limit: offset + limit };
     const ends = this.nodes.map((node) =>
       node.watch(
@@ -192,7 +192,7 @@ export function urlOf(base, path, query) {
 }
 
 /**
- * Sends a request. Throws what it is refused with.
+ * Sends a request. Throws the refusal.
  * @param {string} method
  * @param {URL} url
  * @param {BodyInit} [body]
@@ -205,7 +205,7 @@ export async function ask(method, url, body) {
   return { status: response.status, text };
 }
 
-/** The nodes that the page shows. Takes note of what the user may do. */
+/** The nodes that the page shows. Stores the user's roles. */
 export async function loadNodes() {
   const response = await fetch('nodes', { cache: 'no-store' });
   /** @type {{ nodes: { base: string, name?: string }[], roles?: string[] }} */

@@ -1,4 +1,4 @@
-/** Pieces that several views have. */
+/** Parts that several views share. */
 
 import { h, setAttribute, setChildren, setText } from './dom.js';
 import { count, rate } from './format.js';
@@ -146,7 +146,7 @@ export function numberColumns(kind) {
 }
 
 /**
- * What is remarkable about a row.
+ * The warnings of a row.
  * @param {Row} row
  * @returns {[text: string, tone?: string][]}
  */
@@ -256,7 +256,7 @@ export class RowList {
 }
 
 /**
- * A list of facts, written again where it has changed.
+ * A list of facts, rewritten where it has changed.
  */
 export class Facts {
   element = h('dl', { class: 'facts' });
@@ -275,7 +275,7 @@ export class Facts {
 }
 
 /**
- * A button. It is disabled, and says why, if the user lacks the role.
+ * A button. If the user lacks the role it is disabled, with the reason.
  * @param {string} label
  * @param {() => unknown} onclick
  * @param {string} [kind]
@@ -338,7 +338,7 @@ const COUNT_LABELS = {
 };
 
 /**
- * What is counted of a topic or a channel.
+ * The counters of a topic or a channel.
  * @param {import('./types.d.ts').Counted} counted
  * @returns {[string, string][]}
  */

@@ -1,11 +1,11 @@
-/** The top of a topic's or a channel's view: its name, its state, and what can be done with it. */
+/** The top of a topic's or a channel's view: name, state and actions. */
 
 import { attempt, confirmByName, publishDialog, say } from './dialogs.js';
 import { h, setChildren, setText } from './dom.js';
 import { button, head } from './parts.js';
 
 /**
- * What a destructive button says before it does anything.
+ * The warning before a destructive action.
  * @typedef {{ readonly text: string, readonly action: string }} Warning
  */
 

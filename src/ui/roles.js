@@ -1,10 +1,10 @@
-/** What the user of the page may do. Buttons show it; the broker decides. */
+/** The user's roles. Buttons show them; the broker enforces them. */
 
 /** @type {readonly string[] | null} */
 let roles = null;
 
 /**
- * The roles that the broker names; none are named where everybody may do everything.
+ * The roles that the broker reports; none if there is no access control.
  * @param {readonly string[] | undefined} given
  */
 export function setRoles(given) {

@@ -1,4 +1,4 @@
-/** Topics or channels that are selected, and what can be done with all of them. */
+/** The selected topics or channels, and the actions on them. */
 
 import { bulkDialog } from './bulk.js';
 import { h, setText } from './dom.js';

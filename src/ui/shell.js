@@ -1,4 +1,4 @@
-/** What is around every view: the bar with the places to go, the broker's state, theme and keys. */
+/** The frame around every view: navigation, the broker's state, theme and keyboard shortcuts. */
 
 import { showDialog, toastArea } from './dialogs.js';
 import { h, setAttribute, setChildren, setText } from './dom.js';

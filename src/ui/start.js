@@ -1,4 +1,4 @@
-/** Starts a page: chooses the view for the address, and gives it what it watches. */
+/** Starts a page: chooses the view for the address, and connects it to its data. */
 
 import { setChildren } from './dom.js';
 
@@ -39,7 +39,7 @@ export class Views {
   }
 
   /**
-   * Shows something else from now on.
+   * Changes what is shown.
    * @param {Target} target
    */
   setTarget(target) {

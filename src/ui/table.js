@@ -66,7 +66,7 @@ export class Table {
         this.#body,
       ),
     );
-    /** On narrow screens, where there are no heads. */
+    /** For narrow screens, which show no column heads. */
     this.sortChoice = h('label', { class: 'sort-choice' }, this.#choice);
     for (const { key, label, isText, isUnsorted } of onSort === undefined ? [] : columns) {
       if (isUnsorted) continue;
@@ -213,7 +213,7 @@ class Cell {
   }
 }
 
-/** Which page of a list is shown. */
+/** The current page of a list. */
 export class Pager {
   #text = h('span', { 'aria-live': 'polite' });
   #before;

@@ -1,4 +1,4 @@
-/** What the views of topics have in common: the column with names, and the button that makes one. */
+/** What the views of topics share: the column with names, and the button that creates one. */
 
 import { askForName, say } from './dialogs.js';
 import { badgesOf, button, topicPath } from './parts.js';

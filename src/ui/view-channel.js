@@ -1,4 +1,4 @@
-/** A channel: its queue, its consumers, and what can be done with it. */
+/** A channel: its queue, its consumers, and the actions on it. */
 
 import { HistoryCharts } from './chart.js';
 import { ConsumersPanel } from './consumers-panel.js';

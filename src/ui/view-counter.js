@@ -1,4 +1,4 @@
-/** How many messages all channels have got, as it grows. */
+/** The live number of messages that all channels have received. */
 
 import { h, setText } from './dom.js';
 import { rate, whole } from './format.js';
@@ -14,7 +14,7 @@ export function counterView({ watch }) {
   let shown = 0;
   let last = { messages: 0, perSecond: 0, atMs: 0 };
   let drawing = 0;
-  // Between two frames it goes on at the last rate, and never back.
+  // Between two frames it continues at the last rate; it never decreases.
   const draw = () => {
     const sinceS = isStill.matches ? 0 : (performance.now() - last.atMs) / 1000;
     shown = Math.max(shown, Math.floor(last.messages + last.perSecond * sinceS));
@@ -33,9 +33,9 @@ export function counterView({ watch }) {
     ),
     onFrame: ({ view: { counter }, brokers }) => {
       if (counter === undefined) return;
-      // A broker that has started again, or has gone, takes its messages with it.
+      // The counter of a broker that restarts or disappears is lost.
       if (counter.messages < last.messages) shown = 0;
-      // What was shown ahead of its time is waited for.
+      // If the display is ahead, it waits.
       const ahead = Math.max(0, shown - counter.messages);
       const perSecond = counter.perSecond ?? 0;
       last = {

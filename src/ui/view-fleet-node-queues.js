@@ -1,4 +1,4 @@
-/** A topic or a channel on one broker of a fleet, down to its consumers there. Work on it is done on all brokers. */
+/** A topic or a channel on one broker of a fleet, with its consumers there. Actions apply to all brokers. */
 
 import { ConsumersPanel } from './consumers-panel.js';
 import { h } from './dom.js';

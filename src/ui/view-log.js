@@ -48,7 +48,7 @@ export function logView({ watch, target }) {
   };
   const showEmpty = (/** @type {string} */ text) => setText(empty, text);
   showEmpty('No lines yet.');
-  // A stream that is refused says nothing of why.
+  // A refused stream has no reason.
   target.get('config/log_level').catch((/** @type {unknown} */ error) => {
     const text = error instanceof Error ? error.message : String(error);
     if (text === 'LOOPBACK_ONLY')
@@ -81,7 +81,7 @@ export function logView({ watch, target }) {
     onFrame: ({ log = [] }) => {
       const last = lines.at(-1)?.number ?? 0;
       const first = log.at(0)?.number ?? 0;
-      // After the broker has started again it counts from the beginning.
+      // After a restart of the broker the count starts from zero.
       const added =
         first > last ? log : log.filter(({ timeMs }) => timeMs > (lines.at(-1)?.timeMs ?? 0));
       if (added.length === 0) return;

@@ -1,4 +1,4 @@
-/** What nsqlookupds know: who they are, topics that no broker has, and making new ones. */
+/** What nsqlookupds know: their addresses, topics without a broker, and the creation of topics. */
 
 import { attempt, confirmByName, say } from './dialogs.js';
 import { h, setChildren } from './dom.js';

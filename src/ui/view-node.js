@@ -1,4 +1,4 @@
-/** The broker's machine room: threads, rings, memory, disk, commands and times. */
+/** The internals of the broker: threads, rings, memory, disk, commands and latencies. */
 
 import { h } from './dom.js';
 import { bytes, count, counted, dayAndTime, percent, rate, span } from './format.js';
@@ -16,7 +16,7 @@ import { showMemory } from './view-topics.js';
  * @typedef {{ name: string, rate: number | null, count: number }} CommandRow
  */
 
-/** How far back rates and times look. */
+/** The time span of rates and latencies. */
 const WINDOW_MS = 60_000;
 
 /**
@@ -115,7 +115,7 @@ export function nodeView({ watch }) {
       several.hidden = node !== undefined;
       body.hidden = node === undefined;
       if (node === undefined) return;
-      // After a new start the counters begin again.
+      // After a restart the counters start from zero.
       if ((moments.at(-1)?.node.cpu ?? 0) > node.cpu) moments = [];
       moments = [
         ...moments.filter((moment) => moment.timeMs > timeMs - WINDOW_MS),
@@ -165,7 +165,7 @@ export function nodeView({ watch }) {
   };
 }
 
-/** How far counters have come between two moments. */
+/** The increase of counters between two moments. */
 class Change {
   /**
    * @param {Moment} from

@@ -70,7 +70,7 @@ export function nodesView({ watch }, { lookupds }) {
 }
 
 /**
- * Where a broker's own page is.
+ * The address of a broker's own page.
  * @param {string} address
  */
 export function ownPage(address) {

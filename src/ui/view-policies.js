@@ -93,7 +93,7 @@ function reasonOf(error) {
   return text;
 }
 
-/** What is in effect for a topic or a channel, and which policy says so. */
+/** The values in effect for a topic or a channel, and the policies that set them. */
 export class PolicyPanel {
   #body = h('div', { class: 'body' });
 
@@ -150,7 +150,7 @@ export class PolicyPanel {
 }
 
 /**
- * What a policy says comes before what the options say.
+ * Policies override options.
  * @param {Record<string, { value: string | number, policy: string | null }>} keys
  */
 function inOrder(keys) {

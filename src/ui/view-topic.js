@@ -1,4 +1,4 @@
-/** A topic: its rates, its channels, and what can be done with it. */
+/** A topic: its rates, its channels, and the actions on it. */
 
 import { HistoryCharts } from './chart.js';
 import { askForName, say } from './dialogs.js';

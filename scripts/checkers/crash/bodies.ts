@@ -1,5 +1,5 @@
 /**
- * Bodies that can be told from each other and from damaged ones: each belongs to a number, and every byte of it
+ * Bodies that differ from each other and from damaged ones: each belongs to a number, and every byte of it
  * follows from number and size.
  *
  * Shape: number(4) check(4) and a piece of the filler; without check and filler where there is no room for them;

@@ -1,5 +1,5 @@
 /**
- * What a channel's consumers were sent and have answered, and what follows from it for what may come next.
+ * The deliveries of a channel and their answers, and which deliveries may follow.
  *
  * The rules: nothing comes before it is due, nothing comes while it is held or after it was finished, attempts
  * grow. A kill weakens them for what the broker had no time to write down: a finish that is not settled may be

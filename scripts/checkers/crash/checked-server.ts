@@ -1,4 +1,4 @@
-/** What the crash checker needs of what it checks: one broker, or several as one. */
+/** What the crash checker needs of the server that it checks: one broker, or several as one. */
 
 import {
   type BrokerProcess,

@@ -1,6 +1,6 @@
 /**
- * Consumes a channel through one connection as the careless do: finishes in any order, requeues with and without
- * delay, touches, and leaves some in flight. Tells the ledger of everything.
+ * Consumes a channel through one connection as a careless client does: finishes in any order, requeues with and without
+ * delay, touches, and leaves some in flight. Reports everything to the ledger.
  */
 
 import { line, pub } from '../../../src/protocol/commands.ts';

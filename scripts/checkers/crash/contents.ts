@@ -1,5 +1,5 @@
 /**
- * What a broker says that it holds.
+ * The messages that a broker reports.
  */
 
 import type { CheckedServer } from './checked-server.ts';

@@ -1,6 +1,6 @@
 /**
- * One run: a broker that lives, is killed, and lives again on the same directory, under load; at the end everything
- * is drained and compared with what was said before.
+ * One run: a broker is started, killed and restarted on the same directory, under load; at the end everything is
+ * drained and compared with what was acknowledged.
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -19,7 +19,7 @@ import { Publisher } from './publisher.ts';
 import { CHANNELS, createChannel, createTopic, TOPICS } from './topology.ts';
 import { type Rule, Violations } from './violations.ts';
 
-/** Nothing has come for so long, and nothing is to come that is deferred: it never will. */
+/** If nothing has arrived for this long and nothing is deferred, nothing more will arrive. */
 const STANDSTILL_MS = 10_000;
 const POLL_MS = 50;
 const LATE_STEPS = 5;

@@ -7,7 +7,7 @@ import type { Random } from '../../../test/support/seeded-random.ts';
 import { BrokerProcess, type CheckedSetup, type Ending } from '../../kit/broker.ts';
 import { askPort, type CheckedBroker, type CheckedServer } from './checked-server.ts';
 
-/** What is started. `random` chooses what is killed. */
+/** The setup. `random` chooses what is killed. */
 export type MultiSetup = CheckedSetup & { readonly brokers: number; readonly random: Random };
 
 /** As `/brokers` shows it. */

@@ -1,5 +1,5 @@
 /**
- * What a seed decides: how the broker is configured, and for each of its lives how much happens and how it ends.
+ * What a seed decides: the broker's configuration, and for each of its runs the load and the end.
  */
 
 import { type Random, seededRandom } from '../../../test/support/seeded-random.ts';

@@ -1,5 +1,5 @@
 /**
- * Everything that was published, and what the broker has said about it.
+ * Everything that was published, and the broker's answers.
  *
  * Units: times in ms of the wall clock.
  */

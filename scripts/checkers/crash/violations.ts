@@ -1,8 +1,8 @@
 /**
- * What has been found to be wrong.
+ * The violations that were found.
  */
 
-/** The rules that a broker has to keep, by the words that a violation of them is reported with. */
+/** The rules for a broker, by the names in reports of their violations. */
 export const RULES = [
   'foreign body',
   'lost',

@@ -1,5 +1,5 @@
 /**
- * Producers and consumers of a fleet, who know what became of each message and how long it took.
+ * Producers and consumers of a fleet, which record the outcome and the latency of each message.
  */
 
 import { setTimeout as pause } from 'node:timers/promises';

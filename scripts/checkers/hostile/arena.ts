@@ -1,5 +1,5 @@
 /**
- * Where a scenario takes place: the broker that is attacked, the time that there is, and what goes wrong.
+ * The context of a scenario: the broker that is attacked, the time limit, and the faults that were found.
  *
  * Units: times in ms of the monotonic clock.
  */
@@ -111,12 +111,12 @@ export class Arena {
     return (await Promise.race([what, delay(timeoutMs, late, { ref: false })])) !== late;
   }
 
-  /** Descriptors that the broker has open; undefined where that cannot be told. */
+  /** Descriptors that the broker has open; undefined if unknown. */
   descriptors(): number | undefined {
     return this.#pid === undefined ? undefined : descriptorCountOf(this.#pid);
   }
 
-  /** CPU time that the broker has taken; undefined where that cannot be told. Units: ms. */
+  /** CPU time that the broker has taken; undefined if unknown. Units: ms. */
   cpuMs(): number | undefined {
     const us = this.#pid === undefined ? undefined : cpuUsOf(this.#pid);
     return us === undefined ? undefined : us / 1000;

@@ -1,5 +1,5 @@
 /**
- * Compressed input that grows beyond all bounds.
+ * Compressed input that expands without bound.
  */
 
 import { constants, deflateRawSync } from 'node:zlib';

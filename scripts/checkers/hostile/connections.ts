@@ -1,5 +1,5 @@
 /**
- * Connections by the thousand, and connections that end in the middle of a command.
+ * Thousands of connections, and connections that end in the middle of a command.
  */
 
 import { dpub, identify, line, MAGIC, mpub, pub, sized } from '../../../src/protocol/commands.ts';

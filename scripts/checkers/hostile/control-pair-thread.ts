@@ -1,6 +1,6 @@
 /**
- * A publisher and a consumer that keep to the rules, in a thread of their own: what they notice of an attack is
- * what others would notice.
+ * A well-behaved publisher and consumer in a thread of their own: an attack affects them as it affects other
+ * clients.
  *
  * Each time it is asked it posts the latencies since it was asked before.
  */

@@ -1,5 +1,5 @@
 /**
- * Clients with deflate by the thousand, which do nothing, or stall in the middle of a large body.
+ * Thousands of clients with deflate that do nothing, or stall in the middle of a large body.
  */
 
 import { constants, deflateRawSync } from 'node:zlib';

@@ -1,5 +1,5 @@
 /**
- * A connection that sends what it likes and reads as much as it likes.
+ * A connection that sends anything and reads as much as the scenario wants.
  */
 
 import { once } from 'node:events';

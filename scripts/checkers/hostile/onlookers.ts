@@ -1,12 +1,12 @@
 /**
- * Those who watch the broker meanwhile: a scraper that asks for /metrics once a second, and a viewer of the page.
+ * The observers of the broker: a scraper that fetches /metrics once a second, and a viewer of the page.
  */
 
 import { Agent, type ClientRequest, get } from 'node:http';
 import type { Target } from './arena.ts';
 
 const SCRAPE_MS = 1000;
-/** A viewer that was disconnected comes back, as a browser does. */
+/** A viewer that was disconnected reconnects, as a browser does. */
 const RETURN_MS = 1000;
 /** What a scraper waits for by default. */
 const PATIENCE_MS = 10_000;

@@ -1,5 +1,5 @@
 /**
- * Lets scenarios loose on a broker, one after the other, and measures what others notice of it.
+ * Runs scenarios against a broker, one after the other, and measures their effect on other clients.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -56,7 +56,7 @@ export type PairReport = {
   readonly messages: number;
 };
 
-/** How a scenario went. Units: as the names say; undefined where it cannot be told. */
+/** The outcome of a scenario. Units: as in the names; undefined if unknown. */
 export type Report = {
   readonly name: string;
   readonly connections: number;

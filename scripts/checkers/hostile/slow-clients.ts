@@ -1,5 +1,5 @@
 /**
- * Clients that take or send next to nothing.
+ * Clients that read or send almost nothing.
  */
 
 import { line, MAGIC, mpub, pub } from '../../../src/protocol/commands.ts';

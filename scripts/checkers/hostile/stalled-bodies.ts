@@ -1,5 +1,5 @@
 /**
- * Clients that stall in the middle of large bodies, and come again when they are closed.
+ * Clients that stall in the middle of large bodies, and reconnect when they are closed.
  */
 
 import { identify, line, MAGIC, pub, sized } from '../../../src/protocol/commands.ts';

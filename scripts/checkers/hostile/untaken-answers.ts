@@ -1,5 +1,5 @@
 /**
- * Clients that ask for a lot over HTTP, and take none of it.
+ * Clients that request large answers over HTTP, and do not read them.
  */
 
 import { identify, line } from '../../../src/protocol/commands.ts';

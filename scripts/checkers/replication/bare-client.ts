@@ -1,6 +1,6 @@
 /**
- * A bare JetStream client beside the brokers, on the same servers and through the same losses: what it misses too, the
- * store has lost.
+ * A bare JetStream client beside the brokers, on the same servers with the same faults: what it misses too was lost by
+ * the store.
  *
  * It has a stream for each replicated topic, and a durable pull consumer for each channel, as RingMQ has them; its
  * publishers wait for each acknowledgement, its consumers acknowledge each message.

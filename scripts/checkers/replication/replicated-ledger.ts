@@ -1,5 +1,5 @@
 /**
- * What was acknowledged against what was finished, over all brokers and channels, while servers and brokers are lost.
+ * Compares acknowledged with finished messages, over all brokers and channels, while servers and brokers fail.
  *
  * The rules: what was acknowledged comes to each channel and is finished; it comes again only if it was in flight when
  * something was lost, or was given back; and no body comes that was not published.

@@ -1,5 +1,5 @@
 /**
- * For how long a topic or channel was without service: the longest time between two things that went well.
+ * How long a topic or channel was unavailable: the longest time between two successes.
  *
  * Units: ms, monotonic.
  */

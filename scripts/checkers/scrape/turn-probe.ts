@@ -1,6 +1,6 @@
 /**
  * Loaded into a broker before its own code (`--import`): on a message from its parent it begins to watch the main thread,
- * and on the next it tells what it has seen. While it watches turns, the event loop never sleeps, so CPU time is
+ * and on the next it reports its figures. While it watches turns, the event loop never sleeps, so CPU time is
  * measured in spans of their own.
  */
 

@@ -1,18 +1,18 @@
 /**
- * What a broker takes of the machine, as seen from outside.
+ * A broker's use of resources, as seen from outside.
  */
 
 import { readdirSync } from 'node:fs';
 import type { BrokerProcess } from '../../kit/broker.ts';
 import { descriptorCountOf, residentMibOf } from '../../kit/proc.ts';
 
-/** The things that are looked at. */
+/** The resources that are sampled. */
 export const MEASURES = ['resident', 'heap', 'descriptors', 'files', 'held'] as const;
 
 /** One of them. */
 export type Measure = (typeof MEASURES)[number];
 
-/** How it is at one time. Units: `resident` and `heap` in MiB, `held` in messages; NaN where it cannot be told. */
+/** The state at one time. Units: `resident` and `heap` in MiB, `held` in messages; NaN if unknown. */
 export type Sample = Readonly<Record<Measure, number>>;
 
 const MIB = 1024 * 1024;

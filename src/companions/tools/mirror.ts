@@ -241,7 +241,7 @@ class Mirror {
     try {
       await producer.connect();
     } catch (error) {
-      // It would go on connecting, and the process with it.
+      // It would keep connecting, which keeps the process alive.
       await producer.close({ deadlineMs: 0 });
       throw error;
     }
@@ -322,7 +322,7 @@ class Mirror {
   }
 
   async #copy(copy: Copy, topic: string, { body }: Message): Promise<void> {
-    // A target that is away fails at once, and the source pauses.
+    // A target that is down fails at once, and the source pauses.
     await this.#producer?.connect();
     await this.#producer?.publish(topic, body);
     copy.count += 1;

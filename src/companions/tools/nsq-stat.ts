@@ -1,5 +1,5 @@
 /**
- * `ringmq nsq_stat`: prints the rates and counts of a channel, in the place of nsq_stat.
+ * `ringmq nsq_stat`: prints the rates and counts of a channel; replaces nsq_stat.
  *
  * Thread: main.
  * Source: nsq `apps/nsq_stat`.

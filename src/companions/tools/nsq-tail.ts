@@ -1,5 +1,5 @@
 /**
- * `ringmq nsq_tail`: prints the messages of topics, in the place of nsq_tail.
+ * `ringmq nsq_tail`: prints the messages of topics; replaces nsq_tail.
  *
  * A message is finished when it is printed.
  *

@@ -1,5 +1,5 @@
 /**
- * `ringmq nsq-to-nsq`: publishes the messages of topics to other brokers, in the place of nsq_to_nsq.
+ * `ringmq nsq-to-nsq`: publishes the messages of topics to other brokers; replaces nsq_to_nsq.
  *
  * A message is finished when a destination has accepted it; otherwise it is requeued.
  *
@@ -197,7 +197,7 @@ function producersOf({ values, log }: ToolCall<typeof TABLE>): ReadonlyMap<strin
 
 /**
  * Connects to all destinations, so that a wrong one is known before the first message. Only rejects: with a `Fatal`, if
- * what answers is no broker. One that is away may come back.
+ * what answers is not a broker. One that is down may come back.
  */
 function strangers(producers: ReadonlyMap<string, Producer>): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
@@ -223,7 +223,7 @@ function destinationsOf(
     log,
     send: async (address, topic, body) => {
       const producer = producers.get(address);
-      // A destination that is away fails at once, so that another one gets the next message.
+      // A destination that is down fails at once, so that another one gets the next message.
       await producer?.connect();
       await producer?.publish(topic, body);
     },

@@ -1,5 +1,5 @@
 /**
- * `ringmq to-file`: archives topics to files, in the place of nsq_to_file.
+ * `ringmq to-file`: archives topics to files; replaces nsq_to_file.
  *
  * Thread: main.
  * Source: nsq `apps/nsq_to_file`.

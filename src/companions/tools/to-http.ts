@@ -1,5 +1,5 @@
 /**
- * `ringmq to-http`: makes an HTTP request for each message, in the place of nsq_to_http.
+ * `ringmq to-http`: makes an HTTP request for each message; replaces nsq_to_http.
  *
  * A message is finished when the server has accepted it; otherwise it is requeued, and consuming pauses longer with
  * each failure.

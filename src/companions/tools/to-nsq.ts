@@ -1,5 +1,5 @@
 /**
- * `ringmq to-nsq`: publishes records of standard input, in the place of to_nsq.
+ * `ringmq to-nsq`: publishes records of standard input; replaces to_nsq.
  *
  * Each record goes to each broker. Records are sent without waiting for earlier answers; reading pauses while too many
  * are unanswered. A lost connection is reopened, and unanswered records are sent again.
