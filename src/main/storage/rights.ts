@@ -55,7 +55,10 @@ function filesOf(dataPath: string): string[] {
   for (const entry of readdirSync(dataPath, { withFileTypes: true })) {
     if (entry.name !== METADATA_FILE && parseQueueFileName(entry.name) === undefined) continue;
     const path = pathOf(dataPath, entry);
-    if (entry.isDirectory()) throw new Error(`"${path}" is a directory: move it away`);
+    const isDirectory = entry.isSymbolicLink()
+      ? targetOf(path)?.isDirectory()
+      : entry.isDirectory();
+    if (isDirectory) throw new Error(`"${path}" is a directory: move it away`);
     paths.push(path);
   }
   return paths;

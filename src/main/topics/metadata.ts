@@ -26,6 +26,8 @@ import {
 } from '../../shared/names.ts';
 
 const FILE_NAME = 'nsqd.dat';
+const REMEDY =
+  'repair the file, or move it away and start with --adopt-orphans, which finds queues by their files';
 /** Topics and channels that are serialized in one slice: a few milliseconds of work. */
 const ENTRIES_PER_SLICE = 4096;
 /** Most characters of an unexpected value in a log line. */
@@ -95,7 +97,9 @@ export class Metadata {
     } catch (cause) {
       rethrowBug(cause);
       const file = this.#file.path;
-      throw new Error(`failed to parse metadata in ${file} - ${errorText(cause)}`, { cause });
+      throw new Error(`failed to parse metadata in ${file} - ${errorText(cause)}; ${REMEDY}`, {
+        cause,
+      });
     }
   }
 

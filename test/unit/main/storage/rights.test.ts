@@ -140,6 +140,14 @@ for (const name of ['nsqd.dat', 't.diskqueue.000000.dat', '.ringmq/t.diskqueue.0
   });
 }
 
+test("checkRights: a link to a directory in the place of a queue's file is refused", (t) => {
+  const path = makeDirectory(t);
+  const file = join(path, 't.diskqueue.000000.dat');
+  symlinkSync(tmpdir(), file);
+
+  assert.throws(() => checkRights(path), { message: `"${file}" is a directory: move it away` });
+});
+
 test('checkRights: a link to a file is well', (t) => {
   const path = makeDirectory(t);
   writeFileSync(join(path, 'elsewhere'), '');

@@ -138,8 +138,13 @@ for (const text of UNREADABLE) {
     const { metadata, file } = await setup(t);
     await writeFile(file, text);
 
-    await assert.rejects(metadata.load(), (error: Error) =>
-      error.message.startsWith(`failed to parse metadata in ${file} - `),
+    await assert.rejects(
+      metadata.load(),
+      (error: Error) =>
+        error.message.startsWith(`failed to parse metadata in ${file} - `) &&
+        error.message.endsWith(
+          '; repair the file, or move it away and start with --adopt-orphans, which finds queues by their files',
+        ),
     );
 
     assert.equal(await readFile(file, 'utf8'), text);
