@@ -19,7 +19,7 @@ const HTTP_FOR_TCP = /sent HTTP, so this is an HTTP port; the TCP port of a brok
 const LOOKUPD_FOR_TCP = /sent an answer of nsqlookupd, whose TCP port this is; that of a broker is/;
 const TCP_FOR_HTTP = /it does not answer in HTTP, so this may be a TCP port/;
 const LOOKUPD_FOR_NSQD =
-  /has no \/stats.*it is not (?:an nsqd|a broker), whose HTTP port is usually 4151/;
+  /has no \/stats.*it is (?:no nsqd|not a broker), whose HTTP port is usually 4151/;
 const NSQD_FOR_LOOKUPD =
   /it has no \/lookup, so it is no nsqlookupd, whose HTTP port is usually 4161/;
 
