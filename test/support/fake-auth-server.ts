@@ -7,6 +7,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { joinHostPort } from '../../src/daemon/host-port.ts';
 import type { CleanUp } from './broker-process.ts';
 import { Journal } from './journal.ts';
 
@@ -41,18 +42,19 @@ export class FakeAuthServer {
   static async start(
     t: CleanUp,
     answer: (secret: string) => AuthAnswer | string | undefined,
+    host = '127.0.0.1',
   ): Promise<FakeAuthServer> {
     const fake = new FakeAuthServer(answer);
     const server = createServer(({ method, url = '' }, response) => {
       fake.#onQuestion(`${method} ${url}`, url, response);
     });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
+    await once(server.listen(0, host), 'listening');
     t.after(async () => {
       server.close();
       server.closeAllConnections();
     });
     // a server that listens on a port has such an address
-    fake.#address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    fake.#address = joinHostPort(host, (server.address() as AddressInfo).port);
     return fake;
   }
 

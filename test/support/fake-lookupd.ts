@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer as createWebServer, type Server as WebServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { joinHostPort } from '../../src/daemon/host-port.ts';
 import { Journal } from './journal.ts';
 
 const MAGIC_BYTES = 4;
@@ -28,18 +29,20 @@ export class FakeLookupd {
   web: { status: number | undefined; body: string } | undefined;
   /** Overrides what IDENTIFY is answered. */
   identity: Record<string, unknown> = {};
+  readonly #host: string;
   readonly #tcp: Server;
   readonly #http: WebServer;
   readonly #sockets = new Set<Socket>();
 
-  static async start(t: TestContext): Promise<FakeLookupd> {
-    const fake = new FakeLookupd();
+  static async start(t: TestContext, host = '127.0.0.1'): Promise<FakeLookupd> {
+    const fake = new FakeLookupd(host);
     await fake.#listen();
     t.after(() => fake.stop());
     return fake;
   }
 
-  private constructor() {
+  private constructor(host: string) {
+    this.#host = host;
     this.#tcp = createServer((socket) => this.#serve(socket));
     this.#http = createWebServer((request, response) => {
       this.journal.add(`GET ${request.url}`);
@@ -53,7 +56,7 @@ export class FakeLookupd {
   }
 
   get address(): string {
-    return `127.0.0.1:${portOf(this.#tcp)}`;
+    return joinHostPort(this.#host, portOf(this.#tcp));
   }
 
   get httpPort(): number {
@@ -64,7 +67,7 @@ export class FakeLookupd {
     if (!command.startsWith('IDENTIFY')) return framed('OK');
     return framed(
       JSON.stringify({
-        broadcast_address: '127.0.0.1',
+        broadcast_address: this.#host,
         hostname: 'fake',
         http_port: this.httpPort,
         tcp_port: portOf(this.#tcp),
@@ -91,8 +94,8 @@ export class FakeLookupd {
   }
 
   async #listen(): Promise<void> {
-    this.#tcp.listen(0, '127.0.0.1');
-    this.#http.listen(0, '127.0.0.1');
+    this.#tcp.listen(0, this.#host);
+    this.#http.listen(0, this.#host);
     await Promise.all([once(this.#tcp, 'listening'), once(this.#http, 'listening')]);
   }
 

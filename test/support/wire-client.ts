@@ -32,8 +32,8 @@ export class WireClient {
   }
 
   /** Connects, and sends nothing. */
-  static async connectSilently(t: CleanUp, port: number): Promise<WireClient> {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+  static async connectSilently(t: CleanUp, port: number, host = '127.0.0.1'): Promise<WireClient> {
+    const socket = connect({ port, host, allowHalfOpen: true, noDelay: true });
     await once(socket, 'connect');
     const client = new WireClient(socket);
     t.after(async () => void socket.destroy());
