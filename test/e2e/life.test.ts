@@ -184,9 +184,10 @@ test('a second signal ends a broker whose disk hangs', {
   skip: process.platform === 'win32' ? 'there are no named pipes in directories' : false,
 }, async (t) => {
   const site = new BrokerSite(t);
-  // Opening a pipe for reading hangs until somebody writes to it, as a file hangs on a server that is away.
-  spawnSync(MAKE_PIPE, [join(site.dataPath, 'hung.diskqueue.meta.dat')]);
   const broker = await site.start();
+  // Opening a pipe for reading hangs until somebody writes to it, as a file hangs on a server that is away. The start
+  // would refuse it.
+  spawnSync(MAKE_PIPE, [join(site.dataPath, 'hung.diskqueue.meta.dat')]);
   await ask(broker, '/pub?topic=hung', 'x');
   broker.signal('SIGINT');
   await broker.logged(/NSQ: closing topics/);
