@@ -80,7 +80,8 @@ export function drawScenario(
     // Not drawn. A publish whose sync fails is refused and delivered, which the model has no place for.
     isSynced: seed % 3 === 0 && diskFaults === 'none',
     memoryBudgetBytes: random(4) === 0 ? MEMORY_BUDGETS[random(3)] : Number.POSITIVE_INFINITY,
-    backlogBounds: random(2) === 0 ? { holdBytes: 2000, fullBytes: 10_000 } : undefined,
+    backlogBounds:
+      random(2) === 0 ? { holdBytes: 2000, crowdedBytes: 10_000, fullBytes: 20_000 } : undefined,
     // Not drawn, so that a seed stays what it was in all else.
     handOverBounds:
       seed % 2 === 0 ? { atOnce: seed % 4 === 0 ? 0 : 1, perTurn: 1 + (seed % 7) } : undefined,

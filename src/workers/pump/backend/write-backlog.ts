@@ -9,8 +9,9 @@
  * in the request ring.
  *
  * Bound: `holdBytes` for each topic, plus what was on its way when it was held: a publish ring. When all topics
- * together exceed `fullBytes`, each is held at an eighth of `holdBytes`; from twice `fullBytes` on the pump takes no
- * publishes.
+ * together exceed `crowdedBytes`, each is held at an eighth of `holdBytes`; from `fullBytes` on the pump takes no
+ * publishes, not even those for memory, which then wait for the disk. So `fullBytes` leaves room for what main sends
+ * before it learns of a hold: a message of each of a dozen topics, and a ring.
  *
  * Messages that wait because a write has failed do not count: their publishers get an error instead of being held.
  *
@@ -20,9 +21,18 @@
 import { assert } from '../../../shared/assert.ts';
 
 /** Units: bytes of messages as disk records. */
-export type BacklogBounds = { readonly holdBytes: number; readonly fullBytes: number };
+export type BacklogBounds = {
+  readonly holdBytes: number;
+  readonly crowdedBytes: number;
+  readonly fullBytes: number;
+};
 
-const DEFAULT_BOUNDS: BacklogBounds = { holdBytes: 1024 * 1024, fullBytes: 4 * 1024 * 1024 };
+const MIB = 1024 * 1024;
+const DEFAULT_BOUNDS: BacklogBounds = {
+  holdBytes: MIB,
+  crowdedBytes: 4 * MIB,
+  fullBytes: 32 * MIB,
+};
 /** A topic's share while all topics together have much on its way, as a fraction of `holdBytes`. */
 const LEAST_SHARE = 1 / 8;
 /** The part of its share at which a held topic continues. */
@@ -50,13 +60,13 @@ export class WriteBacklog {
 
   /** Whether the pump must take no publishes. */
   get isFull(): boolean {
-    return this.bytes > 2 * this.bounds.fullBytes;
+    return this.bytes > this.bounds.fullBytes;
   }
 
   /** How much one topic may have on its way now. */
   get topicBytes(): number {
-    const { holdBytes, fullBytes } = this.bounds;
-    return this.bytes > fullBytes ? holdBytes * LEAST_SHARE : holdBytes;
+    const { holdBytes, crowdedBytes } = this.bounds;
+    return this.bytes > crowdedBytes ? holdBytes * LEAST_SHARE : holdBytes;
   }
 }
 

@@ -237,7 +237,7 @@ test('PumpLoop: takes a bounded amount of publishes in a turn, and FINs before t
 });
 
 /** What is on its way to the disk holds a topic from 200 kB on, and everything from 800 kB on. */
-const BACKLOG = { holdBytes: 200_000, fullBytes: 400_000 };
+const BACKLOG = { holdBytes: 200_000, crowdedBytes: 400_000, fullBytes: 800_000 };
 
 /** Has the disk write everything that there is to write. */
 function writeAll(bench: PumpBench): void {
@@ -291,6 +291,25 @@ test('PumpLoop: has main hold a topic that has much on its way to the disk, and 
 
   assert.deepStrictEqual([before, messageCount], [['hold 1'], 1]);
   assert.deepStrictEqual(holds(bench), ['hold 1', 'release 1']);
+});
+
+test('PumpLoop: takes small publishes beside eight topics whose large messages wait for a slow disk', () => {
+  const bench = new PumpBench({ policy: { memQueueSize: 0 } });
+  const giants = [1, 2, 3, 4, 5, 6, 7, 8];
+  for (const topic of [...giants, 9]) bench.createTopic(topic);
+  for (const topic of [...giants, ...giants]) {
+    assert.ok(bench.publish(topic, ['x'.repeat(1_000_000)]));
+    bench.settle();
+  }
+  bench.publish(9, ['small']);
+  bench.settle();
+
+  const { messageCount } = bench.loop.state.topics.get(9) ?? assert.fail();
+  assert.equal(messageCount, 1);
+  assert.deepStrictEqual(
+    holds(bench).sort(),
+    giants.map((topic) => `hold ${topic}`),
+  );
 });
 
 test('PumpLoop: a topic that is held is deleted without waiting for what it has on its way to the disk, and let go', () => {

@@ -5,7 +5,7 @@ import {
   WriteBacklog,
 } from '../../../../../src/workers/pump/backend/write-backlog.ts';
 
-const BOUNDS = { holdBytes: 1000, fullBytes: 4000 };
+const BOUNDS = { holdBytes: 1000, crowdedBytes: 4000, fullBytes: 8000 };
 
 class Backlogs {
   readonly all = new WriteBacklog(BOUNDS);
