@@ -33,8 +33,8 @@ export class ConsumerCommands {
   readonly #options: Options;
   readonly #authorization: Authorization;
   readonly #responses: ResponseOrder;
-  /** The store's answer to the SUB that waits for it: null if it has the channel. */
-  #stored: { readonly error: string | null } | null = null;
+  /** The SUB that waits for the store, and its answer: an error, or null if it has the channel. */
+  #stored: 'waiting' | { readonly error: string | null } | null = null;
 
   constructor(port: ClientPort, topics: TopicMap, options: Options, authorization: Authorization) {
     this.#authorization = authorization;
@@ -47,6 +47,8 @@ export class ConsumerCommands {
   /** After WAIT it is handed over again. */
   onSub(words: readonly string[]): Step {
     const { client } = this.#port;
+    // The client may be read on for another reason, such as its next share of a turn.
+    if (this.#stored === 'waiting') return WAIT;
     if (this.#stored !== null) return this.#onStored(this.#stored.error);
     if (client.state.state !== 'init') return this.#wrongState('SUB');
     if (client.settings.heartbeatIntervalMs === 0) {
@@ -78,6 +80,7 @@ export class ConsumerCommands {
     client.state = { state: 'subscribed', channel: joined };
     const stored = whenChannelStored(joined);
     if (stored === null) return this.#onStored(null);
+    this.#stored = 'waiting';
     const onStored = (error: string | null): void => {
       this.#stored = { error };
     };

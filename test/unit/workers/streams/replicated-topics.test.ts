@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dpub, line, mpub, pub } from '../../../../src/protocol/commands.ts';
+import { dpub, identify, line, mpub, pub } from '../../../../src/protocol/commands.ts';
 import type { StreamStart } from '../../../../src/shared/control.ts';
 import { parseChannelName } from '../../../../src/shared/names.ts';
 import { type FakeSocket, messageIds, messagesOf } from '../../../support/fake-socket.ts';
@@ -50,6 +50,21 @@ test('replicated topic: SUB is answered when the store has the channel, and keep
   assert.deepEqual(framesOf(first), ['response OK']);
   assert.deepEqual([waiting, answered], [[], ['response OK']]);
   assert.deepEqual(framesOf(second), ['message 1 after']);
+});
+
+test('replicated topic: SUB waits for the store, whatever else the client has sent with it', async () => {
+  const site = new ReplicatedSite();
+  const [broker] = site.brokers;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  site.server.opening = promise;
+  const first = [identify({ msg_timeout: 1000 }), line('SUB', 'r', 'c'), line('RDY', 1)];
+  const client = await site.client(broker, ...first, pub('r', 'a'));
+  const waiting = framesOf(client);
+  resolve();
+  await site.turns();
+
+  assert.deepEqual(waiting, ['response OK']);
+  assert.deepEqual(framesOf(client), ['response OK', 'response OK', 'message 1 a']);
 });
 
 test('replicated topic: its first messages wait until the store has the channels that peers know', async () => {
