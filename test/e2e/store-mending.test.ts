@@ -1,4 +1,5 @@
-// What the store does about a channel that stands still, and which servers it warns of, with the real nats-server, where it is installed.
+// What the store does about a channel that stands still, how long it waits for a message, and which servers it warns of,
+// with the real nats-server, where it is installed.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -97,6 +98,34 @@ test(
     await until(
       () => store.figures(TOPIC),
       (figures) => figures?.readTo === 0,
+    );
+  },
+);
+
+test(
+  'NatsStore: a message that is reported comes to nobody else, until the reports end',
+  OPTIONS,
+  async (t) => {
+    const servers = await startNats(t);
+    const store = await openStore(t, servers);
+    const nc = await connect({ servers: servers[0].url });
+    const { consumers } = await jetstreamManager(nc);
+    await consumers.update('mend_t', 'c_c', { ack_wait: 2e9 });
+    await nc.close();
+    await publish(store, ['kept', 'forgotten']);
+    const [kept] = await pull(store, 2);
+    const reports = setInterval(() => store.keep(kept.receipt), 200);
+    t.after(() => clearInterval(reports));
+
+    // What is forgotten is the clock: it comes again each time that the store has waited.
+    const during = await pull(store, 2);
+    clearInterval(reports);
+    for (const { receipt } of during) store.finish(receipt);
+    const [after] = await pull(store, 1);
+
+    assert.deepEqual(
+      [...during, after].map(({ body, deliveries }) => `${Buffer.from(body)} ${deliveries}`),
+      ['forgotten 2', 'forgotten 3', 'kept 2'],
     );
   },
 );
