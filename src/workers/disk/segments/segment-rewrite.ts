@@ -7,8 +7,7 @@
  */
 
 import { ChecksumCursor } from '../checksums/checksum-file.ts';
-import { LOG_ERROR } from '../files/disk-log.ts';
-import type { OpenFiles } from '../files/open-files.ts';
+import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import type { QueueContext } from '../queue-context.ts';
 import {
   dataViewOf,
@@ -32,11 +31,16 @@ export interface SegmentPart {
 const PAGE_BYTES = 4096;
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Reads the part and writes it again. Returns where the segment ends now: before `to` if bytes are missing. */
+/**
+ * Reads the part and writes it again. Returns where the segment ends now: before `to` if bytes are missing.
+ *
+ * It stops at more zeros than the largest record has bytes. No record contains them, so something else has lengthened
+ * the file, and such a hole may be larger than the disk: writing it would fill the disk, and reading it takes minutes.
+ */
 export function rewriteSegment(source: RewriteSource, part: SegmentPart): number {
   const end = endOf(source, part);
   const from = part.from - (part.from % PAGE_BYTES);
-  copyOver(source.openFiles, source.files.segment(part.segment), from, end);
+  copyOver(source, part.segment, from, end);
   return end;
 }
 
@@ -55,14 +59,28 @@ function endOf({ openFiles, files }: RewriteSource, part: SegmentPart): number {
   return size === 'missing' ? 0 : Math.min(size, part.to);
 }
 
-function copyOver(openFiles: OpenFiles, path: string, from: number, to: number): void {
+function copyOver(source: RewriteSource, segment: number, from: number, to: number): void {
+  const { openFiles, recordBytesMax, log } = source;
+  const path = source.files.segment(segment);
+  let zeros = 0;
   const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(0, to - from)));
   for (let at = from; at < to; ) {
     const got = openFiles.read(path, chunk, 0, Math.min(chunk.length, to - at), at);
     if (got === 'missing' || got === 0) return;
     openFiles.write(path, chunk, 0, got, at);
     at += got;
+    zeros = isZero(chunk, got) ? zeros + got : 0;
+    if (zeros > recordBytesMax) {
+      log(LOG_WARNING, `segment ${segment}: only zeros from ${at - zeros} on, they are not synced`);
+      return;
+    }
   }
+}
+
+/** Whether the first `length` bytes are zeros. */
+function isZero(bytes: Buffer, length: number): boolean {
+  for (let at = 0; at < length; at++) if (bytes[at] !== 0) return false;
+  return true;
 }
 
 /** Compares the records with their checksums; without one it checks only the format. */

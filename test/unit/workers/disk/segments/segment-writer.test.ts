@@ -19,6 +19,7 @@ const FILES = new QueueFiles(DATA_PATH, 'q');
 /** Larger than a sector, so that records are lost one by one. */
 const BODY = 'b'.repeat(600);
 const RECORD_BYTES = 630;
+const MEBIBYTE = 1024 * 1024;
 /** There is no metadata. */
 const NO_NAMES: SegmentNaming = {
   name: () => undefined,
@@ -72,6 +73,20 @@ function failSyncs({ faults }: Bench): void {
 }
 
 /** A segment after a crash that loses all that it may lose. */
+/** Puts the content into segment 0, which an earlier process has left. Returns how many bytes its sync writes. */
+function bytesWrittenAgain(bench: Bench, content: Buffer): number {
+  bench.openFiles.create(FILES.segment(0));
+  bench.openFiles.write(FILES.segment(0), content, 0, content.length, 0);
+  let count = 0;
+  const write = bench.disk.write.bind(bench.disk);
+  bench.disk.write = (handle, source, offset, length, position) => {
+    count += length;
+    write(handle, source, offset, length, position);
+  };
+  new SegmentWriter(bench.options, 1, 0, [{ segment: 0, position: 0 }], NO_NAMES).sync();
+  return count;
+}
+
 function durableContent({ disk }: Bench, segment: number): Buffer | 'missing' {
   const crashed = disk.afterPowerLoss(() => 0);
   const path = FILES.segment(segment);
@@ -243,6 +258,31 @@ test('SegmentWriter: what a life has left whose last sync failed is written agai
   next.sync();
 
   assert.deepStrictEqual(durableContent(bench, 0), records(1, 2, 3));
+  assert.deepStrictEqual(bench.log, []);
+});
+
+test('SegmentWriter: a hole behind what a life has left is not filled', () => {
+  const bench = makeBench();
+  const content = Buffer.concat([records(1, 2), Buffer.alloc(8 * MEBIBYTE)]);
+  const written = bytesWrittenAgain(bench, content);
+
+  // The chunk with the records, and one that is longer than a record.
+  assert.equal(written, 2 * MEBIBYTE);
+  assert.deepStrictEqual(bench.disk.content(FILES.segment(0)), content);
+  assert.deepStrictEqual(bench.log, [
+    `segment 0: only zeros from ${MEBIBYTE} on, they are not synced`,
+  ]);
+});
+
+test('SegmentWriter: a long body of zeros that a life has left is written again', () => {
+  const bench = makeBench();
+  const body = Buffer.alloc(3 * MEBIBYTE);
+  const content = Buffer.concat([records(1), body, records(2), body, records(3)]);
+  const options = { ...bench.options, recordBytesMax: 4 * MEBIBYTE };
+  const written = bytesWrittenAgain({ ...bench, options }, content);
+
+  assert.equal(written, content.length);
+  assert.deepStrictEqual(durableContent(bench, 0), content);
   assert.deepStrictEqual(bench.log, []);
 });
 
