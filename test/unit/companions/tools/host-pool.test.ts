@@ -99,3 +99,21 @@ test('HostPool: a destination that becomes slow loses its preference', () => {
 
   assert.ok(b > 2 * a, `${a} ${b}`);
 });
+
+test('HostPool: epsilon-greedy explores less as time goes by', () => {
+  const clock = new ManualClock();
+  // Drawn in turn: whether to explore, then which one.
+  const draws = [0.29, 0.31, 0.5, 0.31, 0.99, 0.05, 0.05, 0.5];
+  const pool = new HostPool(['a', 'b'], 'epsilon-greedy', clock, () => draws.shift() ?? 0);
+  pool.succeed('a', 9);
+  pool.succeed('b', 0);
+
+  const explored = pool.take();
+  const greedy = pool.take();
+  const unlikely = pool.take();
+  const late = pool.take();
+  clock.advance(600_000);
+
+  assert.deepEqual([explored, greedy, unlikely, late, pool.take()], ['b', 'b', 'b', 'a', 'b']);
+  assert.deepEqual(draws, []);
+});

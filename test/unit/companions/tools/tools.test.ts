@@ -5,7 +5,6 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { byFlags } from '../../../../src/companions/by-flags.ts';
 import { Destinations } from '../../../../src/companions/tools/destinations.ts';
-import { HostPool } from '../../../../src/companions/tools/host-pool.ts';
 import { queryEscape } from '../../../../src/companions/tools/http-sender.ts';
 import { JsonFilter } from '../../../../src/companions/tools/json-filter.ts';
 import { runMirror } from '../../../../src/companions/tools/mirror.ts';
@@ -384,64 +383,6 @@ test('OutputBatches: what is added during a write is written together after it',
 
   assert.deepEqual(written, ['a', 'bc']);
   assert.deepEqual(order, ['a', 'b', 'c']);
-});
-
-test('HostPool: hostpool takes them in turn, and leaves out who has failed, longer each time', () => {
-  const clock = new ManualClock();
-  const pool = new HostPool(['a', 'b'], 'hostpool', clock, () => 0);
-  const take = (count: number): string => Array.from({ length: count }, () => pool.take()).join('');
-
-  const inTurn = take(4);
-  pool.fail('b');
-  const without = take(3);
-  clock.advance(30_000);
-  const again = take(4);
-  pool.fail('b');
-  clock.advance(59_999);
-  const longer = take(3);
-  clock.advance(1);
-  const third = take(4);
-  pool.succeed('b', 5);
-
-  assert.deepEqual([inTurn, without], ['baba', 'aaa']);
-  // One message tries it; until its outcome is known the others go elsewhere.
-  assert.deepEqual([...again].sort().join(''), 'aaab');
-  assert.equal(longer, 'aaa');
-  assert.deepEqual([...third].sort().join(''), 'aaab');
-  assert.deepEqual([...take(4)].sort().join(''), 'aabb');
-});
-
-test('HostPool: while all have failed, all are tried', () => {
-  const pool = new HostPool(['a', 'b'], 'hostpool', new ManualClock(), () => 0);
-  pool.fail('a');
-  pool.fail('b');
-
-  assert.deepEqual([pool.take(), pool.take()].sort(), ['a', 'b']);
-});
-
-test('HostPool: round-robin leaves nobody out', () => {
-  const pool = new HostPool(['a', 'b'], 'round-robin', new ManualClock(), () => 0);
-  pool.fail('a');
-
-  assert.deepEqual([pool.take(), pool.take()].sort(), ['a', 'b']);
-});
-
-test('HostPool: epsilon-greedy prefers who answers fast, and explores less as time goes by', () => {
-  const clock = new ManualClock();
-  // Drawn in turn: whether to explore, then which one.
-  const draws = [0.29, 0.31, 0.5, 0.31, 0.99, 0.05, 0.05, 0.5];
-  const pool = new HostPool(['a', 'b'], 'epsilon-greedy', clock, () => draws.shift() ?? 0);
-  pool.succeed('a', 9);
-  pool.succeed('b', 0);
-
-  const explored = pool.take();
-  const greedy = pool.take();
-  const unlikely = pool.take();
-  const late = pool.take();
-  clock.advance(600_000);
-
-  assert.deepEqual([explored, greedy, unlikely, late, pool.take()], ['b', 'b', 'b', 'a', 'b']);
-  assert.deepEqual(draws, []);
 });
 
 test('Timings: a line for every so many messages, as the original prints it', () => {

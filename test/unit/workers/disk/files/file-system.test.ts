@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import {
+  BeatingFileSystem,
   type FileSystem,
   NodeFileSystem,
 } from '../../../../../src/workers/disk/files/file-system.ts';
@@ -124,4 +125,33 @@ test('NodeFileSystem: other errors than a missing file are thrown as they are', 
   assert.throws(() => fileSystem.create(join(directory, 'none', 'a')), { code: 'ENOENT' });
   assert.throws(() => fileSystem.list(join(directory, 'none')), { code: 'ENOENT' });
   assert.throws(() => fileSystem.openForWriting(directory), { code: 'EISDIR' });
+});
+
+test('BeatingFileSystem: shows each call that may take long before it begins', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'beating-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  let beats = 0;
+  const disk = new BeatingFileSystem({ beat: () => beats++ });
+  const path = join(directory, 'a');
+  const counts: number[] = [];
+  const count = (): void => void counts.push(beats);
+
+  const handle = disk.create(path);
+  count();
+  assert.ok(handle !== 'exists');
+  disk.write(handle, Buffer.from('text'), 0, 4, 0);
+  count();
+  disk.sync(handle);
+  count();
+  const read = Buffer.alloc(4);
+  disk.read(handle, read, 0, 4, 0);
+  count();
+  disk.close(handle);
+  disk.rename(path, join(directory, 'b'));
+  count();
+  disk.syncDirectory(directory);
+  count();
+
+  assert.deepEqual(counts, [1, 2, 3, 4, 5, 6]);
+  assert.deepEqual([read.toString(), disk.list(directory)], ['text', ['b']]);
 });

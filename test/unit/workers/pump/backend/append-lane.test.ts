@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AppendLane, Receipt } from '../../../../../src/workers/pump/backend/append-lane.ts';
+import {
+  AppendLane,
+  type AppendPart,
+  PendingCommits,
+  Receipt,
+} from '../../../../../src/workers/pump/backend/append-lane.ts';
 
 function makeReceipt(): Receipt {
   return new Receipt(true, () => undefined);
@@ -63,4 +68,71 @@ test('AppendLane: nothing is taken of nothing', () => {
 
   assert.deepStrictEqual(lane.takeParts(0), []);
   assert.throws(() => lane.takeParts(1), /every message belongs to a part/);
+});
+
+test('Receipt: settles once all that was expected is settled, and not before it is sealed', () => {
+  const log: string[] = [];
+  const receipt = new Receipt(true, ({ error }) => log.push(`settled ${error}`));
+  receipt.expect(3);
+  receipt.settle(3, null);
+  receipt.expect(2);
+  receipt.seal();
+  receipt.settle(1, null);
+  log.push('one is left');
+
+  receipt.settle(1, null);
+
+  assert.deepStrictEqual(log, ['one is left', 'settled null']);
+});
+
+test('Receipt: settles at once when nothing was expected', () => {
+  const settled: Receipt[] = [];
+  const receipt = new Receipt(false, (self) => settled.push(self));
+
+  receipt.seal();
+
+  assert.deepStrictEqual(settled, [receipt]);
+});
+
+test('Receipt: keeps an error although what comes later goes well', () => {
+  const errors: (string | null)[] = [];
+  const receipt = new Receipt(true, ({ error }) => errors.push(error));
+  receipt.expect(2);
+  receipt.seal();
+
+  receipt.settle(1, 'disk full');
+  receipt.settle(1, null);
+
+  assert.deepStrictEqual(errors, ['disk full']);
+});
+
+test('Receipt: more than was expected cannot be settled', () => {
+  const receipt = new Receipt(true, () => undefined);
+  receipt.expect(1);
+
+  assert.throws(() => receipt.settle(3, null), /a receipt settles what was expected/);
+});
+
+test('PendingCommits: the oldest writes are settled, with why they are not on stable storage', () => {
+  const commits = new PendingCommits();
+  const settled: string[] = [];
+  const receipt = (name: string): Receipt => {
+    const made = new Receipt(true, ({ error }) => settled.push(`${name}: ${error}`), true);
+    made.expect(2);
+    made.seal();
+    return made;
+  };
+  const [a, b, c] = [receipt('a'), receipt('b'), receipt('c')];
+  const part = (of: Receipt, count: number): AppendPart => ({ receipt: of, count, dueMs: 0 });
+
+  commits.expect([part(a, 2), part(b, 1)]);
+  commits.expect([part(b, 1)]);
+  commits.expect([part(c, 2)]);
+  commits.onCommitted(1, null);
+  assert.deepEqual(settled, ['a: null']);
+  commits.onCommitted(2, 'a reason');
+
+  assert.deepEqual(settled, ['a: null', 'b: a reason', 'c: a reason']);
+  assert.equal(commits.count, 0);
+  assert.throws(() => commits.onCommitted(1, null), /what is committed was written/);
 });

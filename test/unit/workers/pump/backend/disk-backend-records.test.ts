@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { APPENDED, OPENED } from '../../../../src/workers/disk-records.ts';
-import { HAS_DUE_TIME } from '../../../../src/workers/pump/backend/disk-backend-listener.ts';
-import { BackendBench, record, UNIX_MS } from '../../../support/backend-bench.ts';
-import { bodiesIn, putInStore } from '../../../support/pump-parts.ts';
+import { APPENDED, OPENED } from '../../../../../src/workers/disk-records.ts';
+import { HAS_DUE_TIME } from '../../../../../src/workers/pump/backend/disk-backend-listener.ts';
+import { BackendBench, record, UNIX_MS } from '../../../../support/backend-bench.ts';
+import { bodiesIn, putInStore } from '../../../../support/pump-parts.ts';
 
 /** Finishes messages, and drops them. */
 function finish(bench: BackendBench, positions: readonly number[]): void {
