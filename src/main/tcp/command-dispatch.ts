@@ -61,9 +61,9 @@ export class CommandDispatch implements CommandHandler {
     this.#listener = listener;
     this.#traffic = listener.traffic;
     this.#isTlsRequired = options.tlsRequired !== false;
-    const publishing = new ClientPublisher(port, topics, publisher);
-    this.#publishing = new PublishCommands(port, publishing, options, authorization);
-    this.#batches = new BatchCommands(port, publishing, options, authorization);
+    const publishing = new ClientPublisher(port, topics, publisher, authorization);
+    this.#publishing = new PublishCommands(port, publishing, options);
+    this.#batches = new BatchCommands(port, publishing, options);
     this.#consuming = new ConsumerCommands(port, topics, options, authorization);
     this.#session = new SessionCommands(port, options, listener);
   }

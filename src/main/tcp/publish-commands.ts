@@ -32,13 +32,16 @@ import {
 export type PublishName = 'PUB' | 'DPUB' | 'MPUB';
 
 /**
- * Publishes a client's messages and answers the commands. A publish that does not fit into the pump's ring waits for
- * room.
+ * Publishes a client's messages and answers the commands: `setTopic` first, then `authorize`, and `publish` with what
+ * the command brings. A publish that does not fit into the pump's ring waits for room.
  */
 export class ClientPublisher {
   readonly #port: ClientPort;
   readonly #topics: TopicMap;
   readonly #publisher: Publisher;
+  readonly #authorization: Authorization;
+  /** The topic of the command whose body is expected. */
+  #topicName: TopicName | undefined;
   /** The topic of the last command, which the next one probably uses too. */
   #lastTopic: TopicHandle | null = null;
   /** The publish that waits for room in the ring. */
@@ -46,17 +49,45 @@ export class ClientPublisher {
   /** Whether it waits for its turn to create a topic. */
   #isWaitingToCreate = false;
 
-  constructor(port: ClientPort, topics: TopicMap, publisher: Publisher) {
+  constructor(
+    port: ClientPort,
+    topics: TopicMap,
+    publisher: Publisher,
+    authorization: Authorization,
+  ) {
     this.#port = port;
     this.#topics = topics;
     this.#publisher = publisher;
+    this.#authorization = authorization;
+  }
+
+  /**
+   * Takes the topic of a command. Returns undefined, or the result of the error if the name is invalid, whose
+   * description begins with `prefix`.
+   */
+  setTopic(prefix: string, word: string): Step | undefined {
+    this.#topicName = parseTopicName(word);
+    if (this.#topicName !== undefined) return undefined;
+    const text = `${prefix} topic name ${goQuote(wordBytes(word))} is not valid`;
+    return this.#port.fail(new ClientError('E_BAD_TOPIC', text));
+  }
+
+  /** Whether bodies need not be read, because a required AUTH is missing. */
+  get isAuthMissing(): boolean {
+    return this.#authorization.isMissing;
+  }
+
+  /** Returns undefined if the client may publish to the topic, otherwise the result of the error, or WAIT. */
+  authorize(command: PublishName): Step | undefined {
+    return this.#authorization.refuse(command, 'publish', this.#name, '');
   }
 
   /**
    * Creates the topic if it does not exist. Returns null if none is created now; WAIT: the command is handed over
    * again.
    */
-  getOrCreate(name: TopicName): TopicHandle | null | typeof WAIT {
+  getOrCreate(): TopicHandle | null | typeof WAIT {
+    const name = this.#name;
     const last = this.#lastTopic;
     if (last !== null && last.name === name && !last.isDeleted) return last;
     if (creationRefusal(this.#topics, name, null) !== null) return null;
@@ -74,8 +105,8 @@ export class ClientPublisher {
   }
 
   /** Publishes and answers; after WAIT the command is handed over again. */
-  publish(command: PublishName, topicName: TopicName, batch: MessageBatch): Step {
-    const topic = this.getOrCreate(topicName);
+  publish(command: PublishName, batch: MessageBatch): Step {
+    const topic = this.getOrCreate();
     if (topic === WAIT) return WAIT;
     if (topic === null) return this.#port.fail(failed(command, this.#topics.drainRefusal ?? ''));
     if (this.#unsent === null) {
@@ -93,6 +124,12 @@ export class ClientPublisher {
     return NEXT;
   }
 
+  get #name(): TopicName {
+    const name = this.#topicName;
+    assert(name !== undefined, 'a body is only expected behind a valid name');
+    return name;
+  }
+
   #waitToCreate(): void {
     this.#port.waitUntilWritable((listener) => {
       // The command may be handed over for another reason before its turn.
@@ -103,12 +140,6 @@ export class ClientPublisher {
         listener();
       });
     });
-  }
-
-  /** Answers a command with an invalid topic name. */
-  refuseTopic(prefix: string, word: string): Step {
-    const text = `${prefix} topic name ${goQuote(wordBytes(word))} is not valid`;
-    return this.#port.fail(new ClientError('E_BAD_TOPIC', text));
   }
 
   /** Publishes at once if possible; otherwise returns the unfinished publication. */
@@ -145,34 +176,25 @@ export class PublishCommands implements SizedBody {
   readonly #port: ClientPort;
   readonly #publishing: ClientPublisher;
   readonly #options: Options;
-  readonly #authorization: Authorization;
   /** The command whose body is expected. */
   #name: 'PUB' | 'DPUB' = 'PUB';
-  #topicName: TopicName | undefined;
   #deferMs = 0;
 
-  constructor(
-    port: ClientPort,
-    publishing: ClientPublisher,
-    options: Options,
-    authorization: Authorization,
-  ) {
+  constructor(port: ClientPort, publishing: ClientPublisher, options: Options) {
     this.#port = port;
     this.#publishing = publishing;
     this.#options = options;
-    this.#authorization = authorization;
   }
 
   onPub(words: readonly string[]): Step | SizedBody {
     if (words.length < 2) return this.#invalid('PUB insufficient number of parameters');
-    return this.#expectBody('PUB', words[1], 0);
+    return this.#publishing.setTopic('PUB', words[1]) ?? this.#expectBody('PUB', 0);
   }
 
   onDpub(words: readonly string[]): Step | SizedBody {
     if (words.length < 3) return this.#invalid('DPUB insufficient number of parameters');
-    if (parseTopicName(words[1]) === undefined) {
-      return this.#publishing.refuseTopic('DPUB', words[1]);
-    }
+    const refused = this.#publishing.setTopic('DPUB', words[1]);
+    if (refused !== undefined) return refused;
     const parsed = parseDigits(words[2]);
     if (parsed === undefined) {
       const text = [Buffer.from('DPUB could not parse timeout '), wordBytes(words[2])];
@@ -183,22 +205,20 @@ export class PublishCommands implements SizedBody {
     if (delayMs < 0 || delayMs > maxReqTimeoutMs) {
       return this.#invalid(`DPUB timeout ${parsed} out of range 0-${maxReqTimeoutMs}`);
     }
-    return this.#expectBody('DPUB', words[1], delayMs);
+    return this.#expectBody('DPUB', delayMs);
   }
 
   onSize(size: number): boolean {
     if (size <= 0) return this.#refuse(`invalid message body size ${size}`);
     const { maxMsgSize } = this.#options;
     if (size > maxMsgSize) return this.#refuse(`message too big ${size} > ${maxMsgSize}`);
-    if (size <= UNAUTHORIZED_BYTES_MAX || !this.#authorization.isMissing) return true;
-    this.#authorization.refuse(this.#name, 'publish', this.#topicName ?? '', '');
+    if (size <= UNAUTHORIZED_BYTES_MAX || !this.#publishing.isAuthMissing) return true;
+    this.#publishing.authorize(this.#name);
     return false;
   }
 
   onBody(bytes: Buffer, at: number, size: number): Step {
-    const topic = this.#topicName;
-    assert(topic !== undefined, 'a body is only expected behind a valid name');
-    const refused = this.#authorization.refuse(this.#name, 'publish', topic, '');
+    const refused = this.#publishing.authorize(this.#name);
     if (refused !== undefined) return refused;
     const batch = this.#publishing.batch(
       bytes,
@@ -207,7 +227,7 @@ export class PublishCommands implements SizedBody {
       1,
       this.#deferMs,
     );
-    return this.#publishing.publish(this.#name, topic, batch);
+    return this.#publishing.publish(this.#name, batch);
   }
 
   cutOff(place: Place): ClientError {
@@ -215,11 +235,8 @@ export class PublishCommands implements SizedBody {
     return this.#error(`failed to read ${what}`);
   }
 
-  #expectBody(name: 'PUB' | 'DPUB', topicWord: string, deferMs: number): Step | SizedBody {
-    const topic = parseTopicName(topicWord);
-    if (topic === undefined) return this.#publishing.refuseTopic(name, topicWord);
+  #expectBody(name: 'PUB' | 'DPUB', deferMs: number): SizedBody {
     this.#name = name;
-    this.#topicName = topic;
     this.#deferMs = deferMs;
     return this;
   }
@@ -251,19 +268,11 @@ export class BatchCommands implements BatchBody {
   readonly #port: ClientPort;
   readonly #publishing: ClientPublisher;
   readonly #options: Options;
-  readonly #authorization: Authorization;
-  #topicName: TopicName | undefined;
 
-  constructor(
-    port: ClientPort,
-    publishing: ClientPublisher,
-    options: Options,
-    authorization: Authorization,
-  ) {
+  constructor(port: ClientPort, publishing: ClientPublisher, options: Options) {
     this.#port = port;
     this.#publishing = publishing;
     this.#options = options;
-    this.#authorization = authorization;
   }
 
   onMpub(words: readonly string[]): Step | BatchBody {
@@ -272,14 +281,12 @@ export class BatchCommands implements BatchBody {
         new ClientError('E_INVALID', 'MPUB insufficient number of parameters'),
       );
     }
-    const topic = parseTopicName(words[1]);
     // Only here nsqd repeats the code in the description.
-    if (topic === undefined) return this.#publishing.refuseTopic('E_BAD_TOPIC MPUB', words[1]);
-    const refused = this.#authorization.refuse('MPUB', 'publish', topic, '');
+    const refused =
+      this.#publishing.setTopic('E_BAD_TOPIC MPUB', words[1]) ?? this.#publishing.authorize('MPUB');
     if (refused !== undefined) return refused;
     // As in nsqd, the topic is created even if the body is invalid.
-    if (this.#publishing.getOrCreate(topic) === WAIT) return WAIT;
-    this.#topicName = topic;
+    if (this.#publishing.getOrCreate() === WAIT) return WAIT;
     return this;
   }
 
@@ -313,10 +320,8 @@ export class BatchCommands implements BatchBody {
   }
 
   onBatch(bytes: Buffer, at: number, length: number, count: number): Step {
-    const topic = this.#topicName;
-    assert(topic !== undefined, 'a body is only expected behind a valid name');
     const batch = this.#publishing.batch(bytes, at, length, count, 0);
-    return this.#publishing.publish('MPUB', topic, batch);
+    return this.#publishing.publish('MPUB', batch);
   }
 
   cutOff(place: Place, messageIndex: number): ClientError {

@@ -22,13 +22,13 @@ function setUp(
   const rings = new MainRings();
   const { publisher, topics } = publisherOn(rings);
   const port = new RecordingPort(auth);
-  const publishing = new ClientPublisher(port, topics, publisher);
   const authorization = new Authorization(port, auth);
+  const publishing = new ClientPublisher(port, topics, publisher, authorization);
   return {
     rings,
     port,
     topics,
-    commands: new BatchCommands(port, publishing, options, authorization),
+    commands: new BatchCommands(port, publishing, options),
   };
 }
 

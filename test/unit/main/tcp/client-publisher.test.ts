@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Authorization } from '../../../../src/main/tcp/authorization.ts';
 import { CLOSED, NEXT, type Step, WAIT } from '../../../../src/main/tcp/command-handler.ts';
 import { ClientPublisher } from '../../../../src/main/tcp/publish-commands.ts';
 import type { TopicHandle, TopicMap } from '../../../../src/main/topics/topic-map.ts';
@@ -23,7 +24,9 @@ function setUp(given: Parameters<typeof publisherOn>[1] = {}): Setup {
   const rings = new MainRings();
   const { publisher, topics } = publisherOn(rings, given);
   const port = new RecordingPort();
-  const publishing = new ClientPublisher(port, topics, publisher);
+  const authorization = new Authorization(port, null);
+  const publishing = new ClientPublisher(port, topics, publisher, authorization);
+  publishing.setTopic('MPUB', 't');
   return {
     rings,
     port,
@@ -32,7 +35,7 @@ function setUp(given: Parameters<typeof publisherOn>[1] = {}): Setup {
     publish: (bodies) => {
       const bytes = sized(bodies);
       const batch = publishing.batch(bytes, 0, bytes.length, bodies.length, 0);
-      return publishing.publish('MPUB', TOPIC, batch);
+      return publishing.publish('MPUB', batch);
     },
   };
 }
@@ -44,7 +47,7 @@ function publishedBodies(rings: MainRings): (readonly string[])[] {
 
 /** The topic, which is created where it is not there. */
 function created(publishing: ClientPublisher): TopicHandle {
-  const topic = publishing.getOrCreate(TOPIC);
+  const topic = publishing.getOrCreate();
   assert.ok(topic !== null && topic !== WAIT);
   return topic;
 }
@@ -61,10 +64,10 @@ test('ClientPublisher: publishes, answers OK and counts the messages for the cli
 test('ClientPublisher: finds a topic again, and one that was deleted and created again', async () => {
   const { topics, publishing } = setUp();
   const first = created(publishing);
-  const again = publishing.getOrCreate(TOPIC);
+  const again = publishing.getOrCreate();
   void topics.deleteTopic(first);
 
-  const second = publishing.getOrCreate(TOPIC);
+  const second = publishing.getOrCreate();
 
   assert.deepStrictEqual(
     [again === first, second === first, topics.get(TOPIC) === second],
@@ -117,11 +120,11 @@ for (const canLend of [true, false]) {
     const bytes = sized(['y'.repeat(500_000)]);
     const batch = publishing.batch(bytes, 0, bytes.length, 1, 0);
 
-    const first = publishing.publish('PUB', TOPIC, batch);
+    const first = publishing.publish('PUB', batch);
     if (!canLend) bytes.fill(0);
     const waited = [port.ringWaits, port.sent()];
     publishedBodies(rings);
-    const second = publishing.publish('PUB', TOPIC, batch);
+    const second = publishing.publish('PUB', batch);
 
     assert.deepStrictEqual([first, waited], [WAIT, [1, []]]);
     assert.deepStrictEqual(
@@ -134,7 +137,7 @@ for (const canLend of [true, false]) {
 test('ClientPublisher: an invalid topic name is shown as Go quotes it', () => {
   const { port, publishing } = setUp();
 
-  const step = publishing.refuseTopic('PUB', 'a\x01"b');
+  const step = publishing.setTopic('PUB', 'a\x01"b');
 
   assert.deepStrictEqual(
     [step, port.sent()],

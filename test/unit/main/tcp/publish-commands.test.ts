@@ -21,9 +21,9 @@ function setUp(auth: AuthState | null = null): {
   const rings = new MainRings();
   const { publisher, topics } = publisherOn(rings);
   const port = new RecordingPort(auth);
-  const publishing = new ClientPublisher(port, topics, publisher);
   const authorization = new Authorization(port, auth);
-  return { rings, port, commands: new PublishCommands(port, publishing, OPTIONS, authorization) };
+  const publishing = new ClientPublisher(port, topics, publisher, authorization);
+  return { rings, port, commands: new PublishCommands(port, publishing, OPTIONS) };
 }
 
 test('PublishCommands: PUB and DPUB publish their bodies, DPUB with its delay', () => {
