@@ -4,9 +4,9 @@
  * Thread: main. Source: nsqadmin `New`.
  */
 
-import { readGivenFile } from '../daemon/given-file.ts';
 import type { HttpClientTls } from '../daemon/http-client.ts';
 import { systemErrorText } from '../daemon/system-error.ts';
+import { readGivenFile } from '../shared/given-file.ts';
 
 /** Values of the flags. Shape: names of files; empty ones are not given. */
 type ClientTlsFlags = {

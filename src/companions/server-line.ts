@@ -6,7 +6,6 @@
  */
 
 import os from 'node:os';
-import { readGivenFileSync } from '../daemon/given-file.ts';
 import { Logger, type LogLevel } from '../daemon/log.ts';
 import { type LogFile, openLogFile } from '../daemon/log-file.ts';
 import { configText } from '../daemon/options/config-text.ts';
@@ -17,6 +16,7 @@ import {
 } from '../daemon/options/program-line.ts';
 import { StderrSink } from '../daemon/stderr-sink.ts';
 import { SystemClock } from '../shared/clock.ts';
+import { readGivenFileSync } from '../shared/given-file.ts';
 import { DONE_CODE, type Surroundings } from './companion.ts';
 
 /** The start failed, or a bug ended the server. */

@@ -5,7 +5,6 @@
  */
 
 import os from 'node:os';
-import { readGivenFileSync } from '../../daemon/given-file.ts';
 import { Guard } from '../../daemon/guard.ts';
 import { guardInspector } from '../../daemon/inspector-guard.ts';
 import { Logger } from '../../daemon/log.ts';
@@ -17,6 +16,7 @@ import { UncaughtErrors } from '../../daemon/uncaught-errors.ts';
 import { type BrokerLine, type BrokerOptions, readBrokerLine } from '../../offline/broker-line.ts';
 import { SystemClock } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
+import { readGivenFileSync } from '../../shared/given-file.ts';
 import { BAD_USAGE_CODE, type Companion, DONE_CODE } from '../companion.ts';
 import { FAILED_CODE, ignoreSignals } from '../server-line.ts';
 import { launchChild } from './child-program.ts';

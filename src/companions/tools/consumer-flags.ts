@@ -8,13 +8,13 @@
 
 import type { ConnectionOptions, ConsumerOptions, TlsOptions } from '../../client/client.ts';
 import { CONNECTION_OPTION_NAMES } from '../../client/connection-options.ts';
-import { readGivenFileSync } from '../../daemon/given-file.ts';
 import { NS_PER_MS, parseDuration } from '../../daemon/go/go-duration.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { atLeast } from '../../daemon/options/option-checks.ts';
 import { integer, texts } from '../../daemon/options/option-kinds.ts';
 import { option } from '../../daemon/options/option-table.ts';
 import { errorText } from '../../shared/error-text.ts';
+import { readGivenFileSync } from '../../shared/given-file.ts';
 import { Fatal } from './tool.ts';
 
 /** Options of go-nsq as `KEY,VALUE`. An invalid one is an invalid flag. */

@@ -10,7 +10,6 @@
 import { availableParallelism, hostname } from 'node:os';
 import { NsqError } from '../../client/client.ts';
 import { EndSignals } from '../../daemon/end-signals.ts';
-import { readGivenFileSync } from '../../daemon/given-file.ts';
 import { parseConfigFile } from '../../daemon/options/config-file.ts';
 import { parseFlags } from '../../daemon/options/flags.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
@@ -26,6 +25,7 @@ import { usage } from '../../daemon/options/usage.ts';
 import { NSQD_VERSION, RINGMQ_VERSION } from '../../daemon/version.ts';
 import { type Clock, SystemClock } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
+import { readGivenFileSync } from '../../shared/given-file.ts';
 import {
   BAD_USAGE_CODE,
   type Companion,

@@ -4,7 +4,7 @@
  * Thread: main. Source: nsqd `New`.
  */
 
-import { readGivenFile } from '../given-file.ts';
+import { readGivenFile } from '../../shared/given-file.ts';
 import type { HttpClientTls } from '../http-client.ts';
 import { systemErrorText } from '../system-error.ts';
 import { SECURE_VERSIONS, type TlsContextOptions } from './tls-context.ts';

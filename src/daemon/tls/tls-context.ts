@@ -14,7 +14,7 @@ import type { Socket } from 'node:net';
 import type { SecureContextOptions, SecureVersion, Server, TLSSocket, TlsOptions } from 'node:tls';
 import { rethrowBug } from '../../shared/assert.ts';
 import { atFirstUse } from '../../shared/first-use.ts';
-import { readGivenFile } from '../given-file.ts';
+import { readGivenFile } from '../../shared/given-file.ts';
 import type { TlsVersion } from '../options/option-kinds.ts';
 import { systemErrorText } from '../system-error.ts';
 import { CertificateRequired, handshakeFailure, TlsFailure, tlsErrorText } from './tls-failure.ts';

@@ -9,12 +9,12 @@
 
 import { SecretChecks } from '../../daemon/access/secret-checks.ts';
 import { SecretHash } from '../../daemon/access/secret-hash.ts';
-import { readGivenFile } from '../../daemon/given-file.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { systemErrorText } from '../../daemon/system-error.ts';
 import type { CertificateFacts } from '../../daemon/tls/certificate-facts.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { atFirstUse } from '../../shared/first-use.ts';
+import { readGivenFile } from '../../shared/given-file.ts';
 import type { AccessClient } from './access-client.ts';
 import { type AccessEntry, parseAccessFile } from './access-file.ts';
 

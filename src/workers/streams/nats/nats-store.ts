@@ -4,13 +4,12 @@
  * Thread: stream. The only folder that knows NATS.
  */
 
-import { readFile } from 'node:fs/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import {
   connect,
   createInbox,
-  credsAuthenticator,
   type NatsConnection,
+  type NodeConnectionOptions,
 } from '@nats-io/transport-node';
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import type { SharedPolicy, StartedChannel, StreamName } from '../../../shared/control.ts';
@@ -25,6 +24,7 @@ import type {
   StreamFigures,
   StreamStore,
 } from '../stream-store.ts';
+import { natsAccess } from './nats-access.ts';
 import { NatsCatalog } from './nats-catalog.ts';
 import { followElections, STREAM_SETTLE_MS } from './nats-elections.ts';
 import { NatsNames } from './nats-names.ts';
@@ -203,24 +203,15 @@ export class NatsStore implements StreamStore {
     }
   }
 
-  async #connection(): Promise<NonNullable<Parameters<typeof connect>[0]>> {
-    const { servers, credentialsFile, tlsCaFile, tlsCertFile, tlsKeyFile } = this.#settings;
-    const tls = {
-      ...(tlsCaFile === '' ? {} : { caFile: tlsCaFile }),
-      ...(tlsCertFile === '' ? {} : { certFile: tlsCertFile, keyFile: tlsKeyFile }),
-    };
+  async #connection(): Promise<NodeConnectionOptions> {
     return {
-      servers: [...servers],
+      ...(await natsAccess(this.#settings)),
       name: 'ringmq',
       timeout: CONNECT_MS,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_MS,
       pingInterval: PING_MS,
       maxPingOut: 1,
-      ...(credentialsFile === ''
-        ? {}
-        : { authenticator: credsAuthenticator(await readFile(credentialsFile)) }),
-      ...(Object.keys(tls).length === 0 ? {} : { tls }),
     };
   }
 

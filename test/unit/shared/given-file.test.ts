@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { readGivenFile, readGivenFileSync } from '../../../src/daemon/given-file.ts';
 import { systemErrorText } from '../../../src/daemon/system-error.ts';
+import { readGivenFile, readGivenFileSync } from '../../../src/shared/given-file.ts';
 
 const BYTES_MAX = 16 * 1024 * 1024;
 /** POSIX has it, on every machine but Windows. */
@@ -84,7 +84,7 @@ test('given file: a named pipe without a writer and a device without an end are 
 
 test('given file: a pipe that a shell has opened is read to its end', { skip: SKIP }, () => {
   const script = `
-    import { readGivenFileSync } from './src/daemon/given-file.ts';
+    import { readGivenFileSync } from './src/shared/given-file.ts';
     process.stdout.write(readGivenFileSync('/dev/fd/0'));
   `;
   const shell = '{ printf one; sleep 0; printf two; } | "$0" --input-type=module -e "$1"';
