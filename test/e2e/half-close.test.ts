@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { connect as connectSecurely } from 'node:tls';
@@ -14,6 +15,15 @@ const LIMIT = { timeout: 60_000 };
 const ID = '0123456789abcdef';
 /** One time may be luck: the answers come from another thread. */
 const TIMES = 10;
+
+const THREE_COMMANDS = Buffer.concat([
+  pub('u', 'one'),
+  line('SUB', 'u', 'c#ephemeral'),
+  line('FIN', ID),
+]);
+const THREE_ANSWERS = ['OK', 'OK', `error: E_FIN_FAILED FIN ${ID} failed ID not in flight`];
+/** Of a chunk: its kind, and its length. */
+const SNAPPY_HEADER_BYTES = 4;
 
 const broker = await new TlsSite({ after }).start();
 
@@ -67,64 +77,84 @@ for (const layers of [
   );
 }
 
-test(
-  'end of stream: a client that finishes its deflate stream is closed, as if it had ended',
-  LIMIT,
-  async (t) => {
-    const client = await LayeredClient.upgraded(t, broker, { deflate: true });
-    const commands = Buffer.concat([
-      pub('u', 'one'),
-      line('SUB', 'u', 'c#ephemeral'),
-      line('FIN', ID),
-    ]);
+for (const tls_v1 of [false, true]) {
+  const suffix = tls_v1 ? ' within TLS' : '';
 
-    client.sendCompressed(deflateRawSync(commands));
+  test(`end of stream: deflate's Z_FINISH closes as an end does${suffix}`, LIMIT, async (t) => {
+    const client = await LayeredClient.upgraded(t, broker, { tls_v1, deflate: true });
 
-    assert.deepEqual(await client.textsToEnd(), [
-      'OK',
-      'OK',
-      `error: E_FIN_FAILED FIN ${ID} failed ID not in flight`,
-    ]);
-  },
-);
+    client.sendCompressed(deflateRawSync(THREE_COMMANDS));
 
-test(
-  'end of stream: a client that says in TLS that it ends is answered and closed',
-  LIMIT,
-  async (t) => {
-    const client = await LayeredClient.connect(t, broker);
-    await client.identify({ tls_v1: true });
-    const secured = await client.secure();
-    await client.expectOk();
+    assert.deepEqual(await client.textsToEnd(), THREE_ANSWERS);
+  });
 
-    client.send(pub('u', 'one'), line('SUB', 'u', 'c#ephemeral'), line('FIN', ID));
-    secured.end();
+  for (const { end, cut } of [
+    { end: 'behind a chunk', cut: 0 },
+    { end: 'within the data of a chunk', cut: 3 },
+    { end: 'within the header of a chunk', cut: Number.POSITIVE_INFINITY },
+  ]) {
+    test(
+      `end of stream: snappy that ends ${end} answers what was whole${suffix}`,
+      LIMIT,
+      async (t) => {
+        const client = await LayeredClient.upgraded(t, broker, { tls_v1, snappy: true });
+        client.send(pub('u', 'one'));
+        await client.expectOk();
+        const chunk = await snappyChunk(line('NOP'));
 
-    assert.deepEqual(await client.textsToEnd(), [
-      'OK',
-      'OK',
-      `error: E_FIN_FAILED FIN ${ID} failed ID not in flight`,
-    ]);
-  },
-);
+        client.send(pub('u', 'two'));
+        client.sendCompressed(
+          chunk.subarray(0, Math.max(SNAPPY_HEADER_BYTES - 1, chunk.length - cut)),
+        );
+        client.end();
 
-for (const cut of [0, 3]) {
+        assert.deepEqual(await client.textsToEnd(), ['OK']);
+      },
+    );
+  }
+
   test(
-    `end of stream: snappy that ends ${cut === 0 ? 'behind' : 'within'} a chunk answers what was whole`,
+    `end of stream: snappy whose last chunk ends within a command${suffix}`,
     LIMIT,
     async (t) => {
-      const client = await LayeredClient.upgraded(t, broker, { snappy: true });
-      client.send(pub('u', 'one'));
-      await client.expectOk();
-      const chunk = await snappyChunk(line('NOP'));
+      const client = await LayeredClient.upgraded(t, broker, { tls_v1, snappy: true });
+      const command = pub('u', 'two');
 
-      client.send(pub('u', 'two'));
-      client.sendCompressed(chunk.subarray(0, chunk.length - cut));
+      client.send(pub('u', 'one'), command.subarray(0, 5));
+      client.sendCompressed(await snappyChunk(command.subarray(5, command.length - 1)));
       client.end();
 
-      assert.deepEqual(await client.textsToEnd(), ['OK']);
+      assert.deepEqual(await client.textsToEnd(), [
+        'OK',
+        'error: E_BAD_MESSAGE PUB failed to read message body',
+      ]);
     },
   );
+}
+
+for (const layers of [{}, { snappy: true }, { deflate: true }]) {
+  for (const doesHalfClose of [true, false]) {
+    const suffix = doesHalfClose ? '' : ', while the connection stays open';
+    test(
+      `end of stream: TLS close_notify with ${JSON.stringify(layers)} is answered and closed${suffix}`,
+      LIMIT,
+      async (t) => {
+        const client = await LayeredClient.connect(t, broker);
+        await client.identify({ tls_v1: true, ...layers });
+        const secured = await client.secure({}, doesHalfClose ? undefined : keptOpen);
+        await client.expectOk();
+        if (layers.snappy || layers.deflate) {
+          client.compress(layers.snappy ? 'snappy' : 'deflate');
+          await client.expectOk();
+        }
+
+        client.send(THREE_COMMANDS);
+        secured.end();
+
+        assert.deepEqual(await client.textsToEnd(), THREE_ANSWERS);
+      },
+    );
+  }
 }
 
 for (const request of [
@@ -156,6 +186,24 @@ async function snappyChunk(bytes: Buffer): Promise<Buffer> {
     new Promise((resolve) => encoder.encode([bytes], (encoded) => resolve(Buffer.concat(encoded))));
   await encode();
   return await encode();
+}
+
+/** Passes everything on to the connection and back, but not that this side has ended. */
+function keptOpen(socket: Socket): Duplex {
+  const between = new Duplex({
+    read: () => socket.resume(),
+    write: (bytes, _, done) => void socket.write(bytes, done),
+    final: (done) => done(),
+    destroy: (error, done) => {
+      socket.destroy();
+      done(error);
+    },
+  });
+  socket.on('data', (bytes) => {
+    if (!between.push(bytes)) socket.pause();
+  });
+  socket.on('end', () => between.push(null));
+  return between;
 }
 
 /** Sends bytes and ends; resolves with everything that comes until the broker ends too. */

@@ -8,6 +8,7 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { CompressedTransport } from '../../src/main/tcp/compressed-transport.ts';
@@ -82,9 +83,15 @@ export class LayeredClient {
     return (await this.nextText()) ?? 'the end';
   }
 
-  /** Makes the handshake, which accepts any certificate unless the options say otherwise. */
-  async secure(options: ConnectionOptions = {}): Promise<TLSSocket> {
-    const socket = this.#plain.release();
+  /**
+   * Makes the handshake, which accepts any certificate unless the options say otherwise. `between` may put a stream of
+   * its own between TLS and the connection.
+   */
+  async secure(
+    options: ConnectionOptions = {},
+    between: (socket: Socket) => Duplex = (socket) => socket,
+  ): Promise<TLSSocket> {
+    const socket = between(this.#plain.release());
     const secured = tlsConnect({
       rejectUnauthorized: false,
       servername: 'localhost',
