@@ -4,10 +4,14 @@
  * Bound: deflate can expand a thousandfold; at most two pieces of output exist before the listener takes them. It
  * allocates nothing until the first bytes arrive.
  *
+ * Small chunks are decompressed at once, into memory that all decoders share: a round trip to another thread takes
+ * longer than a few kilobytes do. What expands to more than `PIECES_AT_ONCE`, and large chunks, go to threads of
+ * Node's own.
+ *
  * To Go, a client that finishes its stream has ended its input, even if the connection stays open. Node reports that
  * end only when more bytes follow; see `isFinished`.
  *
- * Thread: main; the decompression itself is done on threads of Node's own, as with `DeflateEncoder`.
+ * Thread: main; the decompression of large chunks is done on threads of Node's own, as with `DeflateEncoder`.
  * Source: nsqd `clientV2.UpgradeDeflate`.
  */
 
@@ -21,6 +25,13 @@ const PIECE_BYTES = 65536;
 
 /** One piece that waits for the listener is enough. */
 const UNTAKEN_BYTES_MAX = 16384;
+
+/** Larger chunks are decompressed on another thread. At the usual ratio such a chunk takes 0.1 ms. */
+const SMALL_CHUNK_BYTES = 4096;
+/** Most pieces of one chunk that are decompressed at once: they take up to 1 ms. */
+const PIECES_AT_ONCE = 4;
+
+const sharedPiece = atFirstUse(() => Buffer.allocUnsafeSlow(PIECE_BYTES));
 
 const zlib = atFirstUse(() => process.getBuiltinModule('node:zlib'));
 
@@ -40,6 +51,8 @@ export class DeflateDecoder implements Decoder {
   /** Created when the first bytes arrive: it takes 40 KiB and its output pieces. */
   #inflate: InflateRaw | null = null;
   #isPaused = false;
+  /** Whether a chunk is with the stream, which decompresses it on another thread. */
+  #isWriting = false;
 
   listen(listener: DecoderListener): void {
     this.#listener = listener;
@@ -47,12 +60,13 @@ export class DeflateDecoder implements Decoder {
 
   decode(chunk: Buffer): void {
     const inflate = this.#open();
+    const rest = chunk.length > SMALL_CHUNK_BYTES ? chunk : this.#decodeAtOnce(inflate, chunk);
+    if (rest === null) return;
+    this.#isWriting = true;
     // Zlib reads it later, on another thread.
-    inflate.write(Buffer.from(chunk), (error) => {
-      if (error || inflate.destroyed) return;
-      // Output that is still buffered reaches the listener before the end.
-      if (isFinished(inflate)) inflate.end();
-      else this.#listener?.onUsed();
+    inflate.write(Buffer.from(rest), (error) => {
+      this.#isWriting = false;
+      if (!error && !inflate.destroyed) this.#onRead(inflate);
     });
   }
 
@@ -75,6 +89,41 @@ export class DeflateDecoder implements Decoder {
     this.#inflate?.destroy();
   }
 
+  /** Returns what is left of a small chunk for the other thread, which may be empty, or null if it is used up. */
+  #decodeAtOnce(inflate: InflateRaw, chunk: Buffer): Buffer | null {
+    const inside = insideOf(inflate);
+    if (inside === null) return chunk;
+    const piece = sharedPiece();
+    let at = 0;
+    for (let pieces = 0; pieces < PIECES_AT_ONCE; pieces++) {
+      // What the stream still holds comes first.
+      if (this.#isPaused || this.#isWriting || inflate.readableLength > 0) break;
+      const left = chunk.length - at;
+      const flush = zlib().constants.Z_SYNC_FLUSH;
+      inside.handle.writeSync(flush, chunk, at, left, piece, 0, PIECE_BYTES);
+      // It reports the error by itself.
+      if (inflate.destroyed) return null;
+      const [roomLeft, inputLeft] = inside.state;
+      at += left - inputLeft;
+      if (roomLeft < PIECE_BYTES) this.#listener?.onData(piece.subarray(0, PIECE_BYTES - roomLeft));
+      if (inflate.destroyed) return null;
+      // The listener may have taken the last piece, and there is no more of either.
+      if (roomLeft > 0 && inputLeft === 0) {
+        this.#onRead(inflate);
+        return null;
+      }
+      // Bytes that zlib does not want follow the end, which the stream knows how to report.
+      if (roomLeft > 0) break;
+    }
+    return chunk.subarray(at);
+  }
+
+  #onRead(inflate: InflateRaw): void {
+    // Output that is still buffered reaches the listener before the end.
+    if (isFinished(inflate)) inflate.end();
+    else this.#listener?.onUsed();
+  }
+
   #open(): InflateRaw {
     if (this.#inflate !== null) return this.#inflate;
     const inflate = zlib().createInflateRaw(inflateOptions());
@@ -91,13 +140,29 @@ export class DeflateDecoder implements Decoder {
   }
 }
 
-/** The private handle of the stream: zlib itself, which can be called whenever it is idle. */
+/** The private parts of the stream: zlib itself, which can be called whenever it is idle, and what it has left. */
 type InflateInside = {
-  readonly _handle?: {
-    onerror?: unknown;
-    writeSync?(flush: number, ...inputThenOutput: (Buffer | number)[]): void;
-  } | null;
+  readonly handle: ZlibHandle;
+  /** After a call: room for output, and bytes of input. */
+  readonly state: Uint32Array;
 };
+
+type ZlibHandle = {
+  onerror: unknown;
+  writeSync(flush: number, ...inputThenOutput: (Buffer | number)[]): void;
+};
+
+/** Null if Node's internals differ. */
+function insideOf(inflate: InflateRaw): InflateInside | null {
+  // The types declare only the public API.
+  const { _handle: handle, _writeState: state } = inflate as unknown as {
+    readonly _handle?: Partial<ZlibHandle> | null;
+    readonly _writeState?: unknown;
+  };
+  if (typeof handle?.writeSync !== 'function' || typeof handle.onerror !== 'function') return null;
+  if (!(state instanceof Uint32Array) || state.length !== 2) return null;
+  return { handle: handle as ZlibHandle, state };
+}
 
 const NOTHING = Buffer.alloc(0);
 /** Zlib requires room for output, although none follows. */
@@ -108,9 +173,8 @@ const NO_OUTPUT = Buffer.alloc(1);
  * either has finished or reports missing input. False if Node's internals differ.
  */
 function isFinished(inflate: InflateRaw): boolean {
-  // The types declare only the public API.
-  const { _handle: handle } = inflate as unknown as InflateInside;
-  if (typeof handle?.writeSync !== 'function' || typeof handle.onerror !== 'function') return false;
+  const handle = insideOf(inflate)?.handle;
+  if (handle === undefined) return false;
   let isComplete = true;
   const { onerror } = handle;
   handle.onerror = () => {

@@ -16,6 +16,13 @@ async function encode(encoder: DeflateEncoder, ...buffers: Buffer[]): Promise<Bu
   });
 }
 
+/** A chunk that is decompressed on another thread. */
+function largeChunk(seed: string): Buffer {
+  const random = seededRandom(seed.length);
+  const chunk = Buffer.from(Array.from({ length: 10_000 }, () => random(256)));
+  return deflateRawSync(chunk, FLUSHED);
+}
+
 test('DeflateEncoder: every batch is flushed, and can be read with what came before', async (t) => {
   const encoder = new DeflateEncoder(6);
   t.after(() => encoder.close());
@@ -235,6 +242,73 @@ test('DeflateDecoder: the end waits while paused', async (t) => {
   assert.deepEqual(told, ['(used)', '(resumed)', 'text']);
 });
 
+test('DeflateDecoder: a small chunk is used up at once, in pieces until the listener closes', () => {
+  const told: string[] = [];
+  const stream = deflateRawSync(Buffer.alloc(200_000, 'x'), FLUSHED);
+  for (const closesAt of [Number.POSITIVE_INFINITY, 2]) {
+    const decoder = new DeflateDecoder();
+    decoder.listen({
+      onData: (bytes) => {
+        if (told.push(`${bytes.length}`) >= closesAt) decoder.close();
+      },
+      onUsed: () => told.push('used'),
+      onEnd: () => assert.fail('end'),
+      onError: assert.fail,
+    });
+    decoder.decode(stream);
+    decoder.close();
+
+    assert.deepEqual(
+      told.splice(0),
+      closesAt === 2 ? ['65536', '65536'] : ['65536', '65536', '65536', '3392', 'used'],
+    );
+  }
+});
+
+test('DeflateDecoder: small and large chunks keep their order, also where it is paused in between', async (t) => {
+  const seed = freshSeed();
+  t.diagnostic(`seed ${seed}`);
+  const random = seededRandom(seed);
+  const plain = Buffer.concat(
+    Array.from({ length: 60 }, () => {
+      const size = 1 + random(60_000);
+      const byte = random(256);
+      return random(2) === 0
+        ? Buffer.alloc(size * 5, byte)
+        : Buffer.from(Array.from({ length: size }, () => random(256)));
+    }),
+  );
+  const stream = deflateRawSync(plain, FLUSHED);
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < stream.length; ) {
+    const bytes = random(2) === 0 ? 1 + random(4096) : 4097 + random(50_000);
+    chunks.push(stream.subarray(at, at + bytes));
+    at += bytes;
+  }
+  const pieces: Buffer[] = [];
+  await new Promise<void>((resolve) => {
+    const decoder = new DeflateDecoder();
+    decoder.listen({
+      onData: (bytes) => {
+        pieces.push(Buffer.from(bytes));
+        if (random(4) > 0) return;
+        decoder.pause();
+        setImmediate(() => decoder.resume());
+      },
+      onUsed: () => {
+        const chunk = chunks.shift();
+        if (chunk === undefined) decoder.end();
+        else decoder.decode(chunk);
+      },
+      onEnd: resolve,
+      onError: assert.fail,
+    });
+    decoder.decode(chunks.shift() ?? assert.fail());
+  });
+
+  assert.ok(Buffer.concat(pieces).equals(plain));
+});
+
 test('DeflateDecoder: tells nothing once closed', async () => {
   const decoder = new DeflateDecoder();
   decoder.listen({
@@ -244,10 +318,10 @@ test('DeflateDecoder: tells nothing once closed', async () => {
     onError: assert.fail,
   });
 
-  decoder.decode(deflateRawSync('text', FLUSHED));
+  decoder.decode(largeChunk('first'));
   decoder.close();
 
   // A chunk that another decoder begins later is done later.
-  const other = await decodeAll(new DeflateDecoder(), [deflateRawSync('text', FLUSHED)]);
+  const other = await decodeAll(new DeflateDecoder(), [largeChunk('second')]);
   assert.equal(other.end, 'end');
 });
