@@ -11,7 +11,6 @@ import { dpub, line, mpub, pub } from '../../src/protocol/commands.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask, topicStats, until } from '../support/broker-stats.ts';
 import { LookupdSite } from '../support/lookupd-site.ts';
-import { natsMissing, startNats } from '../support/nats-site.ts';
 import { runWords } from '../support/operator.ts';
 import { freshSeed, seededRandom } from '../support/seeded-random.ts';
 import {
@@ -20,15 +19,15 @@ import {
   createChannel,
   isEmpty,
   publish,
+  STORED_TEST,
+  startPair,
   startStored,
 } from '../support/stored-topics.ts';
 import type { WireClient } from '../support/wire-client.ts';
 
-const OPTIONS = { timeout: 60_000, skip: natsMissing };
 const DELAY_MS = 2000;
 
-const [server] = natsMissing === false ? await startNats({ after }) : [];
-const [one, other] = natsMissing === false ? await startStored({ after }, server, 'fleet') : [];
+const { server, one, other } = await startPair({ after }, 'fleet');
 
 /** Finishes the next messages. Resolves with their bodies. */
 async function finishNext(
@@ -48,7 +47,7 @@ async function finishNext(
 
 test(
   'store=nats: an ephemeral channel is shared by brokers, and begins with new messages',
-  OPTIONS,
+  STORED_TEST,
   async (t) => {
     await ask(one, '/topic/create?topic=r.eph', null);
     await createChannel(one, 'r.eph', 'c');
@@ -80,7 +79,7 @@ test(
 
 test(
   'store=nats: of a broker that is killed for good nothing is missing, and what is deferred keeps its time',
-  OPTIONS,
+  STORED_TEST,
   async (t) => {
     const [doomed] = await startStored(t, server, 'fleet', { count: 1 });
     await ask(one, '/topic/create?topic=r.killed', null);
@@ -113,7 +112,7 @@ test(
 
 test(
   'store=nats: a tombstone hides a broker, and what is published there reaches consumers of others',
-  OPTIONS,
+  STORED_TEST,
   async (t) => {
     const lookupd = await LookupdSite.start(t);
     const flags = (name: string): readonly string[] => [
@@ -145,7 +144,7 @@ test(
 
 test(
   'store=nats: ringmq mirror takes a topic to the store and back while it is in use',
-  OPTIONS,
+  STORED_TEST,
   async (t) => {
     const local = await new BrokerSite(t).start();
     await ask(local, '/topic/create?topic=r.moving', null);
@@ -182,7 +181,7 @@ test(
 
 test(
   'store=nats: brokers that create, empty and delete the same topics at once are all answered, and agree',
-  OPTIONS,
+  STORED_TEST,
   async () => {
     const seed = freshSeed();
     console.log(`SEED=${seed}`);

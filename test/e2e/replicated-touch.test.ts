@@ -6,27 +6,25 @@ import { after, test } from 'node:test';
 import { connect } from '@nats-io/transport-node';
 import { identify, line, mpub } from '../../src/protocol/commands.ts';
 import { ask, until } from '../support/broker-stats.ts';
-import { natsMissing, startNats } from '../support/nats-site.ts';
 import {
   channelOf,
   consumer,
   createChannel,
   isEmpty,
   publish,
-  startStored,
+  STORED_TEST,
+  startPair,
 } from '../support/stored-topics.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const OPTIONS = { timeout: 60_000, skip: natsMissing };
 const TIMEOUT_MS = 2000;
 const TOUCH_MS = 200;
 
-const [server] = natsMissing === false ? await startNats({ after }) : [];
-const [one, other] = natsMissing === false ? await startStored({ after }, server, 'touch') : [];
+const { server, one, other } = await startPair({ after }, 'touch');
 
 test(
   'store=nats: a message that is touched stays with its consumer, and the store hears of it',
-  OPTIONS,
+  STORED_TEST,
   async (t) => {
     await ask(one, '/topic/create?topic=r.touch', null);
     await createChannel(one, 'r.touch', 'c');

@@ -7,7 +7,7 @@ import { connect } from '@nats-io/transport-node';
 import { dpub, line, mpub, pub } from '../../src/protocol/commands.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask, topicStats, until } from '../support/broker-stats.ts';
-import { type NatsServer, natsMissing, startNats } from '../support/nats-site.ts';
+import { type NatsServer, startNats } from '../support/nats-site.ts';
 import { askPolicies, setPolicy } from '../support/policies.ts';
 import { toMessage } from '../support/received-frames.ts';
 import {
@@ -16,19 +16,18 @@ import {
   createChannel,
   isEmpty,
   publish,
-  startStored,
+  STORED_TEST,
+  startPair,
 } from '../support/stored-topics.ts';
 import type { WireClient } from '../support/wire-client.ts';
 
-const OPTIONS = { timeout: 60_000, skip: natsMissing };
 const DELAY_MS = 300;
 
-const [server] = natsMissing === false ? await startNats({ after }) : [];
-const [one, other] = natsMissing === false ? await startStored({ after }, server, 'e2e') : [];
+const { server, one, other } = await startPair({ after }, 'e2e');
 
 test(
   'store=nats: what is published before the first channel waits for it, at any broker',
-  OPTIONS,
+  STORED_TEST,
   async (t) => {
     assert.equal(await publish(t, one, mpub('r.first', ['a', 'b'])), 'OK');
     await until(
@@ -64,7 +63,7 @@ test(
 
 test(
   'store=nats: REQ gives a message to another broker, which counts its attempts',
-  OPTIONS,
+  STORED_TEST,
   async (t) => {
     await ask(one, '/topic/create?topic=r.again', null);
     await createChannel(one, 'r.again', 'c');
@@ -84,7 +83,7 @@ test(
   },
 );
 
-test('store=nats: DPUB keeps its time, at another broker too', OPTIONS, async (t) => {
+test('store=nats: DPUB keeps its time, at another broker too', STORED_TEST, async (t) => {
   await ask(one, '/topic/create?topic=r.later', null);
   await createChannel(one, 'r.later', 'c');
   const client = await consumer(t, other, 'r.later', 'c');
@@ -99,7 +98,7 @@ test('store=nats: DPUB keeps its time, at another broker too', OPTIONS, async (t
   assert.ok(tookMs >= DELAY_MS, `it came after ${tookMs} ms`);
 });
 
-test('store=nats: pause, empty and delete hold at every broker', OPTIONS, async (t) => {
+test('store=nats: pause, empty and delete hold at every broker', STORED_TEST, async (t) => {
   await ask(one, '/topic/create?topic=r.admin', null);
   await createChannel(one, 'r.admin', 'c');
   await until(
@@ -142,7 +141,7 @@ test('store=nats: pause, empty and delete hold at every broker', OPTIONS, async 
 
 test(
   'store=nats: a policy that is set at one broker holds at the other, and goes there too',
-  OPTIONS,
+  STORED_TEST,
   async (t) => {
     const effective = async (): Promise<unknown> => {
       const { text } = await ask(other, '/policy/effective?topic=r.ruled');
@@ -164,30 +163,34 @@ test(
   },
 );
 
-test('store=nats: a broker that ends gives back what its consumers have', OPTIONS, async (t) => {
-  const site = new BrokerSite(t);
-  const third = await site.start({ flags: [`--nats-url=${server.url}`, '--nats-prefix=e2e'] });
-  await ask(one, '/topic/create?topic=r.end', null);
-  await createChannel(one, 'r.end', 'c');
-  await until(
-    () => topicStats(third, 'r.end'),
-    (topic) => topic?.channels.length === 1,
-  );
-  const held = await consumer(t, third, 'r.end', 'c');
-  assert.equal(await publish(t, one, pub('r.end', 'x')), 'OK');
-  await held.nextMessage();
-  process.kill(third.pid, 'SIGTERM');
-  const client = await consumer(t, one, 'r.end', 'c');
+test(
+  'store=nats: a broker that ends gives back what its consumers have',
+  STORED_TEST,
+  async (t) => {
+    const site = new BrokerSite(t);
+    const third = await site.start({ flags: [`--nats-url=${server.url}`, '--nats-prefix=e2e'] });
+    await ask(one, '/topic/create?topic=r.end', null);
+    await createChannel(one, 'r.end', 'c');
+    await until(
+      () => topicStats(third, 'r.end'),
+      (topic) => topic?.channels.length === 1,
+    );
+    const held = await consumer(t, third, 'r.end', 'c');
+    assert.equal(await publish(t, one, pub('r.end', 'x')), 'OK');
+    await held.nextMessage();
+    process.kill(third.pid, 'SIGTERM');
+    const client = await consumer(t, one, 'r.end', 'c');
 
-  const { id, body, attempts } = await client.nextMessage();
-  client.send(line('FIN', id));
+    const { id, body, attempts } = await client.nextMessage();
+    client.send(line('FIN', id));
 
-  assert.deepEqual([body.toString(), attempts, (await third.ended).code], ['x', 2, 0]);
-});
+    assert.deepEqual([body.toString(), attempts, (await third.ended).code], ['x', 2, 0]);
+  },
+);
 
 test(
   'store=nats: while the store is away publishes are refused with the reason, then all goes on',
-  OPTIONS,
+  STORED_TEST,
   async (t) => {
     await ask(one, '/topic/create?topic=r.away', null);
     await createChannel(one, 'r.away', 'c');
@@ -233,7 +236,7 @@ test(
 
 test(
   'store=nats: a channel begins with what the topic has kept, by its number or time',
-  OPTIONS,
+  STORED_TEST,
   async (t) => {
     await setPolicy(one, 'history', { pattern: 'r.history', retention: 'age(1h)' });
     await ask(one, '/topic/create?topic=r.history', null);
@@ -290,51 +293,55 @@ test(
   },
 );
 
-test('store=nats: three servers go on without one, and nothing is missing', OPTIONS, async (t) => {
-  const servers = await startNats(t, 3);
-  const flags = [`--nats-url=${servers.map(({ url }) => url).join(',')}`];
-  const site = new BrokerSite(t);
-  const brokers = await Promise.all([site.start({ flags }), new BrokerSite(t).start({ flags })]);
-  for (const broker of brokers) {
-    await broker.logged(/STORE: connected/);
-    await setPolicy(broker, 'kept', { pattern: 'r.*', store: 'nats' });
-  }
-  await ask(brokers[0], '/topic/create?topic=r.cluster', null);
-  await createChannel(brokers[0], 'r.cluster', 'c');
-  const consumers = await Promise.all(
-    brokers.map((broker) => consumer(t, broker, 'r.cluster', 'c', 50)),
-  );
-  const wanted = new Set<string>();
-  const publishAll = async (name: string): Promise<void> => {
-    for (const [index, broker] of brokers.entries()) {
-      const bodies = Array.from({ length: 20 }, (_, number) => `${name}-${index}-${number}`);
-      // The connection may be cut just then.
-      await until(
-        () => publish(t, broker, mpub('r.cluster', bodies)),
-        (answer) => answer === 'OK',
-      );
-      for (const body of bodies) wanted.add(body);
+test(
+  'store=nats: three servers go on without one, and nothing is missing',
+  STORED_TEST,
+  async (t) => {
+    const servers = await startNats(t, 3);
+    const flags = [`--nats-url=${servers.map(({ url }) => url).join(',')}`];
+    const site = new BrokerSite(t);
+    const brokers = await Promise.all([site.start({ flags }), new BrokerSite(t).start({ flags })]);
+    for (const broker of brokers) {
+      await broker.logged(/STORE: connected/);
+      await setPolicy(broker, 'kept', { pattern: 'r.*', store: 'nats' });
     }
-  };
-  const came = new Set<string>();
-  for (const client of consumers) void take(client, came);
+    await ask(brokers[0], '/topic/create?topic=r.cluster', null);
+    await createChannel(brokers[0], 'r.cluster', 'c');
+    const consumers = await Promise.all(
+      brokers.map((broker) => consumer(t, broker, 'r.cluster', 'c', 50)),
+    );
+    const wanted = new Set<string>();
+    const publishAll = async (name: string): Promise<void> => {
+      for (const [index, broker] of brokers.entries()) {
+        const bodies = Array.from({ length: 20 }, (_, number) => `${name}-${index}-${number}`);
+        // The connection may be cut just then.
+        await until(
+          () => publish(t, broker, mpub('r.cluster', bodies)),
+          (answer) => answer === 'OK',
+        );
+        for (const body of bodies) wanted.add(body);
+      }
+    };
+    const came = new Set<string>();
+    for (const client of consumers) void take(client, came);
 
-  await publishAll('before');
-  const followers = await followersOf(servers, 'ringmq_r=dcluster');
-  await followers[0].kill();
-  await publishAll('after');
-  await until(
-    async () => [...wanted].filter((body) => !came.has(body)),
-    (missing) => missing.length === 0,
-  );
-  const depths = await until(
-    () => channelOf(brokers[1], 'r.cluster'),
-    (channel) => channel !== undefined && isEmpty(channel),
-  );
+    await publishAll('before');
+    const followers = await followersOf(servers, 'ringmq_r=dcluster');
+    await followers[0].kill();
+    await publishAll('after');
+    await until(
+      async () => [...wanted].filter((body) => !came.has(body)),
+      (missing) => missing.length === 0,
+    );
+    const depths = await until(
+      () => channelOf(brokers[1], 'r.cluster'),
+      (channel) => channel !== undefined && isEmpty(channel),
+    );
 
-  assert.equal(depths?.depth, 0);
-  assert.equal(came.size, wanted.size);
-});
+    assert.equal(depths?.depth, 0);
+    assert.equal(came.size, wanted.size);
+  },
+);
 
 /** Finishes what comes, and notes its body. */
 async function take(client: WireClient, came: Set<string>): Promise<void> {

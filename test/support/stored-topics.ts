@@ -10,11 +10,24 @@ import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { line } from '../../src/protocol/commands.ts';
 import { BrokerSite, type CleanUp } from './broker-process.ts';
 import { ask, type ChannelStats, topicStats } from './broker-stats.ts';
-import type { NatsServer } from './nats-site.ts';
+import { type NatsServer, natsMissing, startNats } from './nats-site.ts';
 import { setPolicy } from './policies.ts';
 import { WireClient } from './wire-client.ts';
 
 type Test = Parameters<typeof WireClient.connect>[0];
+
+/** Of a test that needs the store: it says so and is skipped where nats-server is not installed. */
+export const STORED_TEST = { timeout: 60_000, skip: natsMissing };
+
+/** Starts the store and two brokers that are connected to it; nothing where `STORED_TEST` skips. */
+export async function startPair(
+  t: CleanUp,
+  prefix: string,
+): Promise<{ server: NatsServer; one: BrokerProcess; other: BrokerProcess }> {
+  const [server] = natsMissing === false ? await startNats(t) : [];
+  const [one, other] = natsMissing === false ? await startStored(t, server, prefix) : [];
+  return { server, one, other };
+}
 
 /** Starts brokers that are connected to the store. `flags` are added to those that name it. */
 export async function startStored(
