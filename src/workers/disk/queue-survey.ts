@@ -36,10 +36,6 @@ export const RESULT_BYTES = 128 * 1024;
 /** What a record takes in a result besides its body. */
 export const FACTS_BYTES = 256;
 const SCAN_BYTES_MAX = 512 * 1024;
-const BLOCK_BYTES = 64 * 1024;
-
-/** A piece of a segment. One for the thread: surveys are never interrupted. */
-const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
 
 /** The parts of the queue. */
 interface QueueSurveyParts {
@@ -94,6 +90,7 @@ export class QueueSurvey {
     resultBytesMax: number,
   ): DiskSurveyResult {
     const { source, states, unacked, unwrittenAttempts } = this.#parts;
+    const block = source.openFiles.scratch.records;
     const filter = new RecordFilter(survey.filter);
     const records: SurveyedRecord[] = [];
     let resultBytes = 0;
@@ -104,7 +101,7 @@ export class QueueSurvey {
       const record = unacked.get(number);
       if (record === undefined) continue;
       const { sizeBytes } = record;
-      const bytes = sizeBytes <= BLOCK_BYTES ? block : Buffer.allocUnsafe(sizeBytes);
+      const bytes = sizeBytes <= block.length ? block : Buffer.allocUnsafe(sizeBytes);
       const dueMs = readUnacked(source, states, record, bytes, 0);
       this.scannedBytes += sizeBytes;
       if (dueMs === 'damaged') continue;
@@ -201,7 +198,8 @@ class UnreadScan {
 
   /** Visits the records that lie completely in one block. */
   #scanBlock(end: number): void {
-    const length = this.#read(block, Math.min(BLOCK_BYTES, end - this.#position));
+    const block = this.#parts.source.openFiles.scratch.records;
+    const length = this.#read(block, Math.min(block.length, end - this.#position));
     let at = 0;
     while (!this.#isFull) {
       const size = this.#sizeAt(block, at, length);

@@ -268,12 +268,9 @@ export interface ChecksumWriterOptions {
   readonly log: DiskLog;
 }
 
-/** Entries written at once: enough for most batches. */
+/** Entries written at once: enough for most batches. They fit into the thread's draft. */
 const WRITTEN_ENTRIES = 3276;
-
-/** One for the thread: writing is never interrupted. */
-const chunk = Buffer.allocUnsafeSlow(WRITTEN_ENTRIES * ENTRY_BYTES);
-const chunkView = dataViewOf(chunk);
+const WRITTEN_BYTES = WRITTEN_ENTRIES * ENTRY_BYTES;
 
 /**
  * Appends the checksums of new records to those of their segment. It runs after the records are written, so no entry
@@ -327,11 +324,13 @@ export class ChecksumWriter {
   }
 
   #write(bytes: Uint8Array, start: number, end: number, position: number): void {
+    const { draft } = this.#options.openFiles.scratch;
+    const draftView = dataViewOf(draft);
     const view = dataViewOf(bytes);
     let filled = 0;
     for (let at = start; at < end; ) {
-      if (filled === chunk.length) filled = this.#flush(filled);
-      writeEntry(chunk, chunkView, filled, bytes, view, at, position + (at - start));
+      if (filled === WRITTEN_BYTES) filled = this.#flush(filled);
+      writeEntry(draft, draftView, filled, bytes, view, at, position + (at - start));
       filled += ENTRY_BYTES;
       at += storedSize(bytes, at);
     }
@@ -341,7 +340,8 @@ export class ChecksumWriter {
   /** Returns how many bytes are left to be written: 0. */
   #flush(length: number): number {
     const { openFiles, files } = this.#options;
-    openFiles.writeAid(files.checksums(this.#segment), chunk, 0, length, this.#count * ENTRY_BYTES);
+    const { draft } = openFiles.scratch;
+    openFiles.writeAid(files.checksums(this.#segment), draft, 0, length, this.#count * ENTRY_BYTES);
     this.#count += length / ENTRY_BYTES;
     return 0;
   }

@@ -29,9 +29,6 @@ export type RecordCheckSource = Pick<
 /** The verdict of the checksums on a record: none, unchanged, the written record but damaged, or another record. */
 export type Verdict = 'unknown' | 'same' | 'damaged' | 'other';
 
-/** Buffer for the part of a record that identifies it. One for the thread. */
-const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
-
 export class RecordCheck {
   readonly #source: RecordCheckSource;
   readonly #checksums: ChecksumCursor;
@@ -158,21 +155,24 @@ export class RecordCheck {
   }
 
   #isSameFront(segment: number, position: number): boolean {
-    return this.#readFront(segment, position) && this.#checksums.samePartsOf(front, 0) === 2;
+    const { laterFront } = this.#source.openFiles.scratch;
+    return this.#readFront(segment, position) && this.#checksums.samePartsOf(laterFront, 0) === 2;
   }
 
   #isRecordAt(segment: number, position: number, end: number): boolean {
+    const { laterFront } = this.#source.openFiles.scratch;
     return (
       this.#readFront(segment, position) &&
-      this.#isFramed(front, 0) &&
-      position + storedSize(front, 0) <= end
+      this.#isFramed(laterFront, 0) &&
+      position + storedSize(laterFront, 0) <= end
     );
   }
 
   #readFront(segment: number, position: number): boolean {
     const { openFiles, files } = this.#source;
     const path = files.segment(segment);
-    return openFiles.read(path, front, 0, RECORD_BYTES_MIN, position) === RECORD_BYTES_MIN;
+    const { laterFront } = openFiles.scratch;
+    return openFiles.read(path, laterFront, 0, RECORD_BYTES_MIN, position) === RECORD_BYTES_MIN;
   }
 
   #isFramed(bytes: Uint8Array, at: number): boolean {

@@ -3,9 +3,11 @@
  * exclusively. A queue that reads into a block owns it, and can reuse its contents, until another queue reads into
  * it.
  *
- * Bound: 144 KiB for each thread, allocated when they are first used.
+ * Bound: 208 KiB for each thread, allocated when they are first used.
  * Thread: disk.
  */
+
+import { MESSAGE_HEADER_BYTES, SIZE_BYTES } from '../../../shared/limits.ts';
 
 /** The piece of a file that was read last. */
 export class SharedBlock {
@@ -20,15 +22,30 @@ export class SharedBlock {
   }
 }
 
+/** The part of a record that identifies it. */
+const FRONT_BYTES = SIZE_BYTES + MESSAGE_HEADER_BYTES;
+/** For segments whose records are looked at, but not handed out: the size of one read. */
+const RECORDS_BLOCK_BYTES = 64 * 1024;
 /** For state files: the size of one read, and the largest write. */
 export const STATE_BLOCK_BYTES = 64 * 1024;
 /** For checksum files: 819 entries. */
 export const CHECKSUM_BLOCK_BYTES = 16_380;
 
 export class DiskScratch {
+  /** The front of the record at hand. */
+  readonly front = Buffer.allocUnsafeSlow(FRONT_BYTES);
+  /** The front of another record, which is looked for behind it. */
+  readonly laterFront = Buffer.allocUnsafeSlow(FRONT_BYTES);
+  #records: Buffer | undefined;
   #states: SharedBlock | undefined;
   #checksums: SharedBlock | undefined;
   #draft: Buffer | undefined;
+
+  /** A piece of a segment whose records are skipped, counted or listed; its contents are not kept. */
+  get records(): Buffer {
+    this.#records ??= Buffer.allocUnsafeSlow(RECORDS_BLOCK_BYTES);
+    return this.#records;
+  }
 
   /** A piece of a state file. */
   get states(): SharedBlock {
@@ -42,7 +59,7 @@ export class DiskScratch {
     return this.#checksums;
   }
 
-  /** A buffer to assemble a write of states; its contents are not kept. */
+  /** A buffer to assemble a write of states or checksums; its contents are not kept. */
   get draft(): Buffer {
     this.#draft ??= Buffer.allocUnsafeSlow(STATE_BLOCK_BYTES);
     return this.#draft;

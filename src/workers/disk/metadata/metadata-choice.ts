@@ -32,8 +32,6 @@ export interface MetadataChoice {
   readonly isDepthKnown: boolean;
 }
 
-const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
-
 /**
  * Reads metadata and copy and chooses. Errors: throws if the metadata exists and cannot be read, for some time if the
  * copy is needed and cannot be read, and if the data directory is missing.
@@ -103,6 +101,7 @@ function checkReadSegment(source: QueueContext, metadata: QueueMetadata): Metada
 /** Whether the record at this position, or the first one, shows that the segment is the one of its checksums. */
 function checkSegment(source: QueueContext, segment: number, readPosition: number): Verdict {
   const check = new RecordCheck({ ...source, log: () => undefined });
+  const { front } = source.openFiles.scratch;
   for (const position of readPosition === 0 ? [0] : [readPosition, 0]) {
     const path = source.files.segment(segment);
     const got = source.openFiles.read(path, front, 0, RECORD_BYTES_MIN, position);
@@ -123,7 +122,8 @@ function readNeededCopy(source: QueueContext, segment: number): MetadataCopy | u
     patience.onUsed('read', path);
     return copy;
   } catch (error) {
-    const probe = (): unknown => openFiles.read(files.segment(segment), front, 0, 1, 0);
+    const probe = (): unknown =>
+      openFiles.read(files.segment(segment), openFiles.scratch.front, 0, 1, 0);
     if (!patience.isOver('read', path, error, probe)) throw error;
     const aside = patience.setAside(openFiles, path);
     const reason = errorText(error);

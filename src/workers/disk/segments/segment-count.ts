@@ -15,11 +15,6 @@ export interface SegmentCount {
   readonly end: number;
 }
 
-const CHUNK_BYTES = 64 * 1024;
-
-/** One for the thread: counting is never interrupted. */
-const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-
 /**
  * Counts the records between two positions of a segment. A record with an invalid id does not count, since the reader
  * skips it too. An impossible size ends the count.
@@ -33,13 +28,20 @@ export function countRecords(
   to: number,
   bytesMax: number,
 ): SegmentCount {
+  const chunk = openFiles.scratch.records;
   let count = 0;
   let position = from;
   let chunkStart = from;
   let chunkLength = 0;
   while (position + RECORD_BYTES_MIN <= to) {
     if (position + RECORD_BYTES_MIN > chunkStart + chunkLength) {
-      const length = openFiles.read(path, chunk, 0, Math.min(CHUNK_BYTES, to - position), position);
+      const length = openFiles.read(
+        path,
+        chunk,
+        0,
+        Math.min(chunk.length, to - position),
+        position,
+      );
       chunkStart = position;
       chunkLength = length === 'missing' ? 0 : length;
       if (chunkLength < RECORD_BYTES_MIN) break;

@@ -65,14 +65,6 @@ export interface SegmentReaderOptions {
   readonly foreign: ForeignChecksums;
 }
 
-/** Bytes of finished records that are scanned at once. */
-const SKIP_BYTES = 64 * 1024;
-
-/** Buffer for the part of a record that identifies it. One for the thread: reading is never interrupted. */
-const front = Buffer.allocUnsafeSlow(RECORD_BYTES_MIN);
-/** Buffer for records that are not handed out. */
-const skipped = Buffer.allocUnsafeSlow(SKIP_BYTES);
-
 export class SegmentReader {
   readonly passed: PassedSegments;
 
@@ -266,7 +258,8 @@ export class SegmentReader {
     if (!this.#cursor.isKnownFinished) return false;
     const size = this.#frontSize(end);
     if (size === 0) return true;
-    const bytes = size > SKIP_BYTES ? Buffer.allocUnsafe(size) : skipped;
+    const { records } = this.#openFiles.scratch;
+    const bytes = size > records.length ? Buffer.allocUnsafe(size) : records;
     const length = Math.min(bytes.length, end - this.#cursor.position);
     return this.#cursor.passFinished(bytes, this.#readBytes(bytes, 0, length, false));
   }
@@ -277,7 +270,7 @@ export class SegmentReader {
     const path = this.#files.segment(this.#cursor.segment);
     const got = this.#openFiles.read(
       path,
-      front,
+      this.#openFiles.scratch.front,
       0,
       Math.min(RECORD_BYTES_MIN, left),
       this.#cursor.position,
@@ -291,6 +284,7 @@ export class SegmentReader {
 
   /** As `#frontSize`, after the front was read. */
   #checkFront(end: number): number {
+    const { front } = this.#openFiles.scratch;
     const left = end - this.#cursor.position;
     const size = wholeRecordSize(front, 0, left, this.#source.recordBytesMax);
     const verdict = this.#check.checkFront(this.#cursor.segment, this.#cursor.position, front, 0);
@@ -303,7 +297,7 @@ export class SegmentReader {
   #loseFront(end: number): number {
     const next = this.#check.nextPlace(this.#cursor.segment, this.#cursor.position, end);
     if (next < end) return this.#loseRecord(next - this.#cursor.position, end);
-    const size = recordSize(front, 0, this.#source.recordBytesMax);
+    const size = recordSize(this.#openFiles.scratch.front, 0, this.#source.recordBytesMax);
     const isInside = size > 0 && this.#cursor.position + size <= end;
     return isInside ? this.#loseRecord(size, end) : this.#loseRest(end);
   }
@@ -340,7 +334,8 @@ export class SegmentReader {
     );
     this.#isDamaged = true;
     // Nothing may be written after bytes that nsqd cannot skip.
-    if (this.#isInWriteSegment() && size !== storedSize(front, 0)) this.#writer.leaveSegment();
+    const stored = storedSize(this.#openFiles.scratch.front, 0);
+    if (this.#isInWriteSegment() && size !== stored) this.#writer.leaveSegment();
     this.#cursor.lose(size);
     return 0;
   }

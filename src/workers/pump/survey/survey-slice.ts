@@ -1,7 +1,7 @@
 /**
  * One slice of a survey: what it has selected, and how much it may still visit.
  *
- * Bound: `VISITS_MAX` messages and `BYTES_MAX` bytes of messages, and one message.
+ * Bound: `VISITS_MAX` messages and `BYTES_MAX` bytes of messages, and one message; it keeps room for the largest.
  * Thread: pump.
  */
 
@@ -16,11 +16,8 @@ import type { MessageStore } from '../store/message-store.ts';
 
 const VISITS_MAX = 4096;
 const BYTES_MAX = 256 * 1024;
-/** A larger buffer is not kept. */
-const SCRATCH_BYTES = 64 * 1024;
-
-/** One for the thread: surveys do not interrupt each other. */
-const shared = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+/** Room for most messages. */
+const RECORD_BYTES = 4096;
 
 /** The part of a listed message that its place knows. */
 export type MessageStatus = Omit<ListedMessage, keyof MessageFacts>;
@@ -37,6 +34,8 @@ export class SurveySlice {
   #visitsLeft = VISITS_MAX;
   #bytesLeft = BYTES_MAX;
   #countLeft: number;
+  /** The message that is looked at. */
+  #record = Buffer.allocUnsafe(RECORD_BYTES);
   /** The ids that were not found yet. */
   readonly #sought: Set<string> | null;
 
@@ -78,7 +77,8 @@ export class SurveySlice {
   look(position: number, attempts: number): MessageFacts | null {
     const bytes = this.#store.recordBytes(position);
     this.#visitsLeft--;
-    const record = bytes <= SCRATCH_BYTES ? shared : Buffer.allocUnsafe(bytes);
+    if (bytes > this.#record.length) this.#record = Buffer.allocUnsafe(bytes);
+    const record = this.#record;
     const end = this.#store.writeRecord(position, attempts, record, 0);
     if (this.#filter.accepts(record, 0, end)) {
       this.#bytesLeft -= bytes;
