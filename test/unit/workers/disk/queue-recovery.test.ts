@@ -6,16 +6,19 @@ import { type TestContext, test } from 'node:test';
 import { NodeFileSystem } from '../../../../src/workers/disk/files/file-system.ts';
 import { readQueueFiles } from '../../../support/disk-files.ts';
 import {
+  appendDeferred,
   appendNumbers,
   DATA_PATH,
   openQueue,
   readAll,
+  readAllRecords,
   readNumbers,
 } from '../../../support/disk-queue-setup.ts';
 import { MemoryFileSystem } from '../../../support/memory-file-system.ts';
 
 const RECORD_BYTES = 39;
 const METADATA = `${DATA_PATH}/q.diskqueue.meta.dat`;
+const METADATA_COPY = `${DATA_PATH}/.ringmq/q.diskqueue.meta.copy`;
 
 function segmentPath(segment: number): string {
   return `${DATA_PATH}/q.diskqueue.${String(segment).padStart(6, '0')}.dat`;
@@ -208,7 +211,7 @@ test('DiskQueue: segments above the metadata are found, counted and synced befor
 test('DiskQueue: data without metadata is recovered, not overwritten', () => {
   const disk = makeDisk(80, 1, 2, 3, 4, 5);
   disk.delete(METADATA);
-  disk.delete(`${DATA_PATH}/.ringmq/q.diskqueue.meta.copy`);
+  disk.delete(METADATA_COPY);
   disk.delete(segmentPath(0));
   const { queue, log } = openQueue(disk, 'q', { maxBytesPerFile: 80 });
 
@@ -217,6 +220,29 @@ test('DiskQueue: data without metadata is recovered, not overwritten', () => {
 
   assert.deepEqual([depth, readNumbers(queue)], [3, [3, 4, 5, 6]]);
   assert.deepEqual(log, ['3 DISKQUEUE(q): no metadata: 2 segments with 3 records found']);
+});
+
+test('DiskQueue: a deferred record is still deferred when metadata, or its copy too, was removed', () => {
+  for (const removed of [[METADATA], [METADATA, METADATA_COPY]]) {
+    const disk = makeDisk(1000, 1, 2);
+    const { queue: before } = openQueue(disk, 'q');
+    appendDeferred(before, [3, 5000]);
+    before.close();
+    for (const path of removed) disk.delete(path);
+
+    const { queue, log } = openQueue(disk, 'q');
+
+    // In /stats the deferred one is not in the channel's depth, but in deferred_count.
+    assert.deepEqual([queue.depth, queue.deferred, log.length], [3, 1, 1], log.join('\n'));
+    assert.deepEqual(
+      readAllRecords(queue).map(({ message, dueMs }) => [message, dueMs]),
+      [
+        [1, 0],
+        [2, 0],
+        [3, 5000],
+      ],
+    );
+  }
 });
 
 test('DiskQueue: metadata that makes no sense is an error, and the segments are recovered', () => {
