@@ -23,6 +23,8 @@ const EVENT_STREAM = 'text/event-stream';
 const EVENT_CHARACTERS_MAX = 4 * 1024 * 1024;
 /** Events with new brokers. */
 const FOUND: ReadonlySet<string> = new Set(['producers', 'added']);
+/** Polls before a server that has no such endpoint is asked again. */
+const ABSENT_POLLS = 9;
 /** Longest silence of a stream, which has an event every 15 s. */
 const SILENCE_MS = 45_000;
 
@@ -31,8 +33,8 @@ export class LookupdWatch {
   readonly #settings: LookupdSettings;
   readonly #listener: WatchListener;
   #request: ClientRequest | null = null;
-  /** Whether the nsqlookupd has no such endpoint. */
-  #isAbsent: boolean;
+  /** How many calls of `ensure` do nothing: the nsqlookupd has no such endpoint, or the watch is closed. */
+  #pollsToSkip: number;
   #text = '';
 
   constructor(base: URL, topic: string, settings: LookupdSettings, listener: WatchListener) {
@@ -41,12 +43,16 @@ export class LookupdWatch {
     this.#settings = settings;
     this.#listener = listener;
     // It is unknown what else a custom path has.
-    this.#isAbsent = base.pathname !== '/';
+    this.#pollsToSkip = base.pathname === '/' ? 0 : Number.POSITIVE_INFINITY;
   }
 
   /** Starts the watch, unless it is running or impossible. A failure has no effect: the next call starts it again. */
   ensure(): void {
-    if (this.#request !== null || this.#isAbsent) return;
+    if (this.#request !== null) return;
+    if (this.#pollsToSkip > 0) {
+      this.#pollsToSkip--;
+      return;
+    }
     const { authorization } = this.#settings;
     const headers: Record<string, string> = { accept: EVENT_STREAM };
     if (authorization !== null) headers['authorization'] = authorization;
@@ -67,7 +73,7 @@ export class LookupdWatch {
   }
 
   close(): void {
-    this.#isAbsent = true;
+    this.#pollsToSkip = Number.POSITIVE_INFINITY;
     this.#request?.destroy();
     this.#request = null;
   }
@@ -76,8 +82,9 @@ export class LookupdWatch {
     const { statusCode, headers } = response;
     response.on('error', () => request.destroy());
     if (statusCode !== OK_STATUS || headers['content-type']?.startsWith(EVENT_STREAM) !== true) {
-      // A server that fails may have it later.
-      this.#isAbsent ||= statusCode !== undefined && statusCode < 500;
+      // A server that fails may have it at the next poll, and any other after an update.
+      const isAbsent = statusCode !== undefined && statusCode < 500;
+      if (isAbsent) this.#pollsToSkip = Math.max(this.#pollsToSkip, ABSENT_POLLS);
       request.destroy();
       return;
     }

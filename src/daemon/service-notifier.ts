@@ -40,6 +40,7 @@ export class ServiceNotifier {
   readonly #intervalMs: number | undefined;
   readonly #waiting = new Set<string>();
   #isRunning = false;
+  /** Whether the last message failed, and that was logged. */
   #hasWarned = false;
   #watchdog: Timer | null = null;
 
@@ -97,9 +98,9 @@ export class ServiceNotifier {
   }
 
   #warn(error: string | null): void {
-    if (error === null || this.#hasWarned) return;
-    this.#hasWarned = true;
-    this.#logger.warn(`failed to notify systemd, it may end the broker - ${error}`);
+    const isNew = error !== null && !this.#hasWarned;
+    this.#hasWarned = error !== null;
+    if (isNew) this.#logger.warn(`failed to notify systemd, it may end the broker - ${error}`);
   }
 }
 

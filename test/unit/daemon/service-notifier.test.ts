@@ -85,6 +85,20 @@ test('ServiceNotifier: messages go one by one, and a failure is logged once', ()
   ]);
 });
 
+test('ServiceNotifier: a failure after a message that was taken is logged again', () => {
+  const { clock, manager, warnings, end } = setUp({ ...SOCKET, WATCHDOG_USEC: '2000000' });
+  manager.ready();
+  for (const error of ['first', 'first', null, 'second', 'second']) {
+    end(error);
+    clock.advance(1000);
+  }
+
+  assert.deepStrictEqual(
+    warnings.map((text) => text.split(' - ')[1]),
+    ['first', 'second'],
+  );
+});
+
 test('ServiceNotifier: the end waits for nothing, and nothing follows it', () => {
   const { manager, sent, end } = setUp(SOCKET);
   manager.ready();
