@@ -1,13 +1,15 @@
 /**
- * The disk thread's half of the rings to a pump, for tests of the pump: takes requests, writes the answers that
- * the test wants.
+ * The half of the rings to a pump that a disk thread has, or the stream thread, for tests of the pump: takes requests,
+ * writes the answers that the test wants.
  *
  * Thread: any.
  */
 
+import { decodeControl, type StartedChannel, type StreamName } from '../../src/shared/control.ts';
 import { allocateDoorbell, Doorbell } from '../../src/shared/ring/doorbell.ts';
 import { allocateRing, EMPTY, FULL, RingReader, RingWriter } from '../../src/shared/ring/ring.ts';
 import * as wire from '../../src/workers/disk-records.ts';
+import * as streams from '../../src/workers/stream-records.ts';
 import { type DiskMessage, parseRecords } from './disk-files.ts';
 
 const REQUEST_NAMES = new Map([
@@ -21,6 +23,11 @@ const REQUEST_NAMES = new Map([
   [wire.CLOSE, 'CLOSE'],
   [wire.DELETE, 'DELETE'],
   [wire.END, 'END'],
+  [streams.OPEN_STREAM, 'OPEN_STREAM'],
+  [streams.PULL, 'PULL'],
+  [streams.REST, 'REST'],
+  [streams.PAUSE, 'PAUSE'],
+  [streams.START, 'START'],
 ]);
 
 /** What is particular about some records that are handed out. */
@@ -72,8 +79,8 @@ export class DiskSide {
 
   /**
    * Takes up to `most` requests, each as a line: its name, the queue, and a name, bodies with their due times, runs
-   * of numbers, or updates (number, attempts, due time). A READ's bytes are left out. Bodies longer than 40 characters
-   * are shown by their length.
+   * of numbers, or updates (number, attempts, due time). A READ's or PULL's bytes are left out. Bodies longer than 40
+   * characters are shown by their length.
    */
   take(most = Number.POSITIVE_INFINITY): string[] {
     const lines: string[] = [];
@@ -154,6 +161,16 @@ export class DiskSide {
     this.answer(wire.DELETED, queue, 0, error);
   }
 
+  /** How many messages a replicated topic or channel has ever had. */
+  figures(queue: number, messageCount: number): void {
+    const count = [Math.floor(messageCount / 2 ** 32), messageCount % 2 ** 32];
+    this.#answer(
+      streams.FIGURES,
+      [...answerFields(queue, true, 0, 0, 0), ...count],
+      Buffer.alloc(0),
+    );
+  }
+
   /** Sends something to log. */
   status(level: number, text: string): void {
     this.#answer(wire.STATUS, [level], Buffer.from(text));
@@ -189,6 +206,15 @@ export class DiskSide {
     const head = `${name} ${words[(offset >>> 2) + wire.QUEUE]}`;
     if (type === wire.OPEN) {
       return `${head} ${bytes.toString('utf8', offset + wire.QUEUE_WORDS * 4, offset + length)}`;
+    }
+    if (type === streams.PULL) return `${head} ${words[(offset >>> 2) + streams.PULL_COUNT]}`;
+    if (type === streams.PAUSE) return `${head} ${words[(offset >>> 2) + streams.PAUSE_ON]}`;
+    if (type === streams.OPEN_STREAM || type === streams.START) {
+      const content = bytes.subarray(offset + wire.QUEUE_WORDS * 4, offset + length);
+      const named = decodeControl<StreamName | StartedChannel>(content);
+      return 'topic' in named
+        ? `${head} ${named.topic}:${named.channel}`
+        : `${head} ${named.channel} ${JSON.stringify(named.start)}`;
     }
     if (type === wire.REREAD) return `${head} ${this.#runs(wire.REREAD_RUNS).join(' ')}`;
     if (type === wire.FINISH) return `${head} ${this.#runs(wire.FINISH_RUNS).join(' ')}`;
