@@ -11,10 +11,8 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Clock } from '../../../shared/clock.ts';
 
-/** Until the new leader of a consumer takes requests, and every server knows it. Units: ms. */
-const CONSUMER_SETTLE_MS = 250;
-/** The same for a stream. It is longer, because the leader may answer what was published to it just before. */
-export const STREAM_SETTLE_MS = 1000;
+/** Until the new leader takes requests, and every server knows it. Units: ms. */
+export const SETTLE_MS = 250;
 const ADVISORY = '$JS.EVENT.ADVISORY';
 /** Tokens before the name of the stream. */
 const STREAM_AT = 5;
@@ -31,21 +29,17 @@ export function followElections(
   clock: Pick<Clock, 'after'>,
   listener: ElectionListener,
 ): void {
-  const follow = (
-    subject: string,
-    settleMs: number,
-    onLed: (tokens: readonly string[]) => void,
-  ): void => {
+  const follow = (subject: string, onLed: (tokens: readonly string[]) => void): void => {
     nc.subscribe(`${ADVISORY}.${subject}`, {
       callback: (error, message) => {
         if (error !== null) return;
         const tokens = message.subject.split('.').slice(STREAM_AT);
-        clock.after(settleMs, () => onLed(tokens));
+        clock.after(SETTLE_MS, () => onLed(tokens));
       },
     });
   };
-  follow('STREAM.LEADER_ELECTED.*', STREAM_SETTLE_MS, ([stream]) => listener.onStreamLed(stream));
-  follow('CONSUMER.LEADER_ELECTED.*.*', CONSUMER_SETTLE_MS, ([stream, consumer]) => {
+  follow('STREAM.LEADER_ELECTED.*', ([stream]) => listener.onStreamLed(stream));
+  follow('CONSUMER.LEADER_ELECTED.*.*', ([stream, consumer]) => {
     listener.onConsumerLed(stream, consumer);
   });
 }

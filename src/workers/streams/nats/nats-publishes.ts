@@ -4,6 +4,10 @@
  * Bound: what the pumps may have unanswered. An answer that does not come in time counts as a refusal, although the
  * message may have been kept.
  *
+ * A stream acknowledges messages in the order in which it gets them. So a publish that a later one to the same
+ * subject has overtaken was lost with a leader or a cable. Waiting for its answer gains nothing, and holds back the
+ * later answer, because the pump gets answers in order.
+ *
  * Thread: stream.
  */
 
@@ -11,6 +15,9 @@ import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/t
 
 /** How long an answer may take. Units: ms. */
 const PATIENCE_MS = 3000;
+/** A younger publish is not regarded as overtaken: a connection that was changed may change the order. Units: ms. */
+const OVERTAKEN_MS = 200;
+const OVERTAKEN = 'the store has lost it on its way; the message may have been kept';
 /** The header with a message's due time. Shape: Unix time in ms. */
 export const DUE_HEADER = 'Ringmq-Due';
 const SERVICE_UNAVAILABLE = 503;
@@ -30,6 +37,8 @@ export class NatsPublishes {
   readonly #nowMs: () => number;
   /** In the order of their deadlines. */
   readonly #waiting = new Map<number, Waiting>();
+  /** The last publish to a subject that was kept since the last check. */
+  readonly #kept = new Map<string, number>();
   #lastNumber = 0;
 
   /** Units: `nowMs` in ms, monotonic. */
@@ -53,9 +62,10 @@ export class NatsPublishes {
     else this.#nc.publish(subject, body, { reply, headers: dueHeaders(dueMs) });
   }
 
-  /** Rejects publishes that have waited too long. */
+  /** Rejects publishes that have waited too long, or were overtaken. Call it several times a second. */
   expire(): void {
     const nowMs = this.#nowMs();
+    this.#failOvertaken(nowMs);
     for (const [number, { done, deadlineMs }] of this.#waiting) {
       if (deadlineMs > nowMs) return;
       this.#waiting.delete(number);
@@ -74,6 +84,18 @@ export class NatsPublishes {
     }
   }
 
+  #failOvertaken(nowMs: number): void {
+    if (this.#kept.size === 0) return;
+    const deadlineMs = nowMs + PATIENCE_MS - OVERTAKEN_MS;
+    for (const [number, waiting] of this.#waiting) {
+      if (waiting.deadlineMs > deadlineMs) break;
+      if (number > (this.#kept.get(waiting.subject) ?? 0)) continue;
+      this.#waiting.delete(number);
+      waiting.done(OVERTAKEN);
+    }
+    this.#kept.clear();
+  }
+
   /** Gives up everything. */
   fail(reason: string): void {
     const waiting = [...this.#waiting.values()];
@@ -87,7 +109,9 @@ export class NatsPublishes {
     const waiting = this.#waiting.get(number);
     if (waiting === undefined) return;
     this.#waiting.delete(number);
-    waiting.done(message.data[KIND_AT] === STORED ? null : refusalOf(message));
+    const isKept = message.data[KIND_AT] === STORED;
+    if (isKept) this.#kept.set(waiting.subject, number);
+    waiting.done(isKept ? null : refusalOf(message));
   }
 }
 

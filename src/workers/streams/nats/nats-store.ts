@@ -26,7 +26,7 @@ import type {
 } from '../stream-store.ts';
 import { natsAccess } from './nats-access.ts';
 import { NatsCatalog } from './nats-catalog.ts';
-import { followElections, STREAM_SETTLE_MS } from './nats-elections.ts';
+import { followElections, SETTLE_MS } from './nats-elections.ts';
 import { NatsNames } from './nats-names.ts';
 import { NatsPublishes } from './nats-publishes.ts';
 import { NatsPull } from './nats-pull.ts';
@@ -284,7 +284,7 @@ export class NatsStore implements StreamStore {
   /** The old leader will not answer pending requests. */
   #onStreamLed(stream: string): void {
     const reason = 'the store has lost the leader of the topic; the message may have been kept';
-    this.#publishes?.failOlder(this.#names.subjectOf(stream), STREAM_SETTLE_MS, reason);
+    this.#publishes?.failOlder(this.#names.subjectOf(stream), SETTLE_MS, reason);
   }
 
   #onConsumerLed(stream: string, consumer: string): void {
