@@ -2,7 +2,9 @@
  * The topics and channels of the store, which of them are paused, and the policies that brokers have set: a bucket of
  * keys that all brokers watch.
  *
- * The watch is restarted from its last position from time to time, because it may be lost with a server.
+ * The watch may be lost with a server. So the last revision of the bucket is asked for from time to time, and the
+ * watch is restarted from its last position if it has not come so far. Each start creates a consumer at the store,
+ * which keeps it for minutes.
  *
  * Thread: stream.
  */
@@ -18,8 +20,8 @@ import type { StoreListener } from '../stream-store.ts';
 import { type NatsNames, readKey } from './nats-names.ts';
 import { isClusterTooSmall, isThereOtherwise, REPLICAS_MAX } from './nats-replicas.ts';
 
-/** How long a watch lasts. Units: ms. */
-const WATCH_MS = 5000;
+/** How often it is checked whether the watch has missed something. Units: ms. */
+const CHECK_MS = 5000;
 /** How long an answer may take. Units: ms. */
 const ANSWER_MS = 1000;
 
@@ -156,10 +158,20 @@ export class NatsCatalog {
     const watch = await this.#bucket().watch(from);
     this.#watch = watch;
     this.#read(watch).catch((error: unknown) => this.#onLost(error));
+    this.#later(() => this.#check());
+  }
+
+  async #check(): Promise<void> {
+    const last = (await this.#bucket().status()).streamInfo.state.last_seq;
+    if (last > this.#revision) await this.#watchOn();
+    else this.#later(() => this.#check());
+  }
+
+  /** Takes the place of what was to be done later. */
+  #later(work: () => Promise<void>): void {
     this.#timer?.cancel();
-    this.#timer = this.#clock.after(WATCH_MS, () => {
-      if (this.#isStopped) return;
-      this.#watchOn().catch((error: unknown) => this.#onLost(error));
+    this.#timer = this.#clock.after(CHECK_MS, () => {
+      if (!this.#isStopped) work().catch((error: unknown) => this.#onLost(error));
     });
   }
 
@@ -167,9 +179,7 @@ export class NatsCatalog {
   #onLost(error: unknown): void {
     if (this.#isStopped) return;
     this.#listener.log(LOG_WARNING, `STORE: failed to watch the catalog - ${errorText(error)}`);
-    this.#timer = this.#clock.after(WATCH_MS, () => {
-      if (!this.#isStopped) this.#watchOn().catch((again: unknown) => this.#onLost(again));
-    });
+    this.#later(() => this.#watchOn());
   }
 
   async #read(watch: AsyncIterable<CatalogEntry>): Promise<void> {
