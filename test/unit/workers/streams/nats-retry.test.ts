@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 import { withRetry } from '../../../../src/workers/streams/nats/nats-retry.ts';
 
@@ -27,9 +28,21 @@ test('withRetry: a change that is not answered is made once more, not twice', as
   assert.deepEqual([once.count, twice.count], [2, 2]);
 });
 
+test('withRetry: a consumer that is created while its stream is removed is created once more', async () => {
+  const description = 'error creating store for consumer';
+  const once = failing(new JetStreamApiError({ code: 500, err_code: 10104, description }));
+
+  assert.equal(await withRetry(once.change), 'done');
+  assert.equal(once.count, 2);
+});
+
 test('withRetry: a change that is refused is not made again', async () => {
   const refused = failing(new Error('no'));
+  const missing = failing(
+    new JetStreamApiError({ code: 404, err_code: 10059, description: 'stream not found' }),
+  );
 
   await assert.rejects(withRetry(refused.change), /^Error: no$/);
-  assert.equal(refused.count, 1);
+  await assert.rejects(withRetry(missing.change), /stream not found/);
+  assert.deepEqual([refused.count, missing.count], [1, 1]);
 });
