@@ -216,7 +216,14 @@ async function check(): Promise<number> {
       );
     }
     for (const [reason, count] of load.refusals) console.log(`refused ${count} times: ${reason}`);
-    if (violations.total > 0) for (const text of endOfStore) console.log(text);
+    if (violations.total > 0) {
+      for (const text of endOfStore) console.log(text);
+      for (const { host, log } of brokers) {
+        for (const text of log.split('\n').filter((each) => /STORE|WARNING|ERROR/.test(each))) {
+          console.log(`${host.address}: ${text}`);
+        }
+      }
+    }
     for (const text of violations.texts) console.log(`fault: ${text}`);
     for (const [rule, count] of violations.counts) console.log(`${rule}: ${count}`);
     return violations.total === 0 && acknowledgedCount > 0 ? 0 : 1;

@@ -46,6 +46,11 @@ export class FleetMember {
     throw new Error(`${this.#words.join(' ')} does not get ready`);
   }
 
+  /** What it has logged since its last start, or the end of it. */
+  get log(): string {
+    return this.#process?.log ?? '';
+  }
+
   /** Ends it, if it runs. */
   async end(signal: NodeJS.Signals): Promise<Ending> {
     const ending = this.#process?.stop(signal);

@@ -17,7 +17,14 @@ const SETTLE_MS = 2000;
 const BACK_MS = 20_000;
 
 type Loss = { readonly atMs: number; endMs: number };
-type Entry = { firstMs: number; lastMs: number; isFinished: boolean; isGivenBack: boolean };
+type Entry = {
+  firstMs: number;
+  lastMs: number;
+  isFinished: boolean;
+  isGivenBack: boolean;
+  /** Where it came, as in `deliver`. */
+  readonly places: string[];
+};
 
 export class ReplicatedLedger {
   deliveries = 0;
@@ -43,8 +50,17 @@ export class ReplicatedLedger {
     };
   }
 
-  /** A message has come to a channel. Returns its number, and whether it came for the first time. */
-  deliver(topic: string, channel: string, body: Buffer, nowMs: number): [number, boolean] {
+  /**
+   * A message has come to a channel. Returns its number, and whether it came for the first time. `place` says from where,
+   * and as which attempt.
+   */
+  deliver(
+    topic: string,
+    channel: string,
+    body: Buffer,
+    nowMs: number,
+    place = '',
+  ): [number, boolean] {
     const number = this.#bodies.read(body);
     const publication = number === undefined ? undefined : this.#publications.get(number);
     if (number === undefined || publication?.topic !== topic) {
@@ -55,14 +71,17 @@ export class ReplicatedLedger {
     const entries = this.#channel(topic, channel);
     const entry = entries.get(number);
     if (entry === undefined) {
-      const fresh = { firstMs: nowMs, lastMs: nowMs, isFinished: false, isGivenBack: false };
-      entries.set(number, fresh);
+      const times = { firstMs: nowMs, lastMs: nowMs };
+      entries.set(number, { ...times, isFinished: false, isGivenBack: false, places: [place] });
       return [number, true];
     }
     this.redeliveries++;
+    entry.places.push(place);
     if (!entry.isGivenBack && !this.#wasLost(entry.firstMs, entry.lastMs)) {
       const sinceMs = (nowMs - entry.firstMs).toFixed();
-      const text = `${topic}/${channel}: message ${number}, ${sinceMs} ms after it came first`;
+      const where = `${topic}/${channel}: message ${number}`;
+      const places = entry.places.join(', ');
+      const text = `${where}, ${sinceMs} ms after it came first (${places})`;
       this.#violations.add('finished and again', text);
     }
     entry.isGivenBack = false;

@@ -117,7 +117,7 @@ export class ReplicatedLoad {
   async #consume(host: string, topic: string, channel: string): Promise<void> {
     while (this.#isConsuming) {
       const connection = await this.#connect(host, (from, message) => {
-        void this.#handle(from, topic, channel, message);
+        void this.#handle(from, host, topic, channel, message);
       });
       if (connection === null) continue;
       this.#consumers.add(connection);
@@ -132,13 +132,15 @@ export class ReplicatedLoad {
 
   async #handle(
     connection: Connection,
+    host: string,
     topic: string,
     channel: string,
     { id, body, attempts }: Message,
   ): Promise<void> {
     const { ledger, clock, random } = this.#setup;
     const nowMs = clock.monotonicMs();
-    const [number, isFirst] = ledger.deliver(topic, channel, body, nowMs);
+    const place = `${host} at ${new Date().toISOString()} as attempt ${attempts} with id ${id}`;
+    const [number, isFirst] = ledger.deliver(topic, channel, body, nowMs, place);
     if (isFirst) this.deliveryGaps.add(`${topic}/${channel}`, nowMs);
     await pause(random(HANDLING_MS_MAX));
     if (attempts === 1 && random(GIVE_BACK_EVERY) === 0) {
