@@ -115,7 +115,7 @@ function parsed(text: string): unknown {
     return JSON.parse(text);
   } catch {
     // Where the text stops being JSON helps nobody who has a wrong address.
-    throw new Error('an answer that is not JSON, so it is no nsqlookupd');
+    throw new Error('an answer that is not JSON, so it is not an nsqlookupd');
   }
 }
 

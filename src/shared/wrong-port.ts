@@ -41,10 +41,13 @@ export function httpErrorText(error: unknown): string {
   );
 }
 
-/** Why a server without this path is not the one that is meant, such as `nsqd` or `nsqlookupd`. */
-export function strangerText(path: string, meant: 'nsqd' | 'nsqlookupd'): string {
+/** What messages call each kind of server: any broker does for nsqd. */
+export const SERVERS = { nsqd: 'a broker', nsqlookupd: 'an nsqlookupd' } as const;
+
+/** Why a server without this path is not the one that is meant. */
+export function strangerText(path: string, meant: keyof typeof SERVERS): string {
   const port = meant === 'nsqd' ? 4151 : 4161;
-  return `it has no ${path}, so it is no ${meant}, whose HTTP port is usually ${port}`;
+  return `it has no ${path}, so it is not ${SERVERS[meant]}, whose HTTP port is usually ${port}`;
 }
 
 /** Whether an answer of status 404 is that of a server of nsq without the path, and not one about a topic. */

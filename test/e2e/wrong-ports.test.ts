@@ -18,10 +18,9 @@ import { runWords } from '../support/operator.ts';
 const HTTP_FOR_TCP = /sent HTTP, so this is an HTTP port; the TCP port of a broker is usually 4150/;
 const LOOKUPD_FOR_TCP = /sent an answer of nsqlookupd, whose TCP port this is; that of a broker is/;
 const TCP_FOR_HTTP = /it does not answer in HTTP, so this may be a TCP port/;
-const LOOKUPD_FOR_NSQD =
-  /has no \/stats.*it is (?:no nsqd|not a broker), whose HTTP port is usually 4151/;
+const LOOKUPD_FOR_NSQD = /has no \/stats.*it is not a broker, whose HTTP port is usually 4151/;
 const NSQD_FOR_LOOKUPD =
-  /it has no \/lookup, so it is no nsqlookupd, whose HTTP port is usually 4161/;
+  /it has no \/lookup, so it is not an nsqlookupd, whose HTTP port is usually 4161/;
 
 /** A broker has a data directory of its own. */
 const sites = [0, 1, 2].map(() => new BrokerSite({ after }));

@@ -62,9 +62,9 @@ const OPTIONS = {
   httpClientRequestTimeoutMs: option(duration, 'Brokers', 'http-client-request-timeout', 5 * SECOND_MS,
     'time for a request to one', time),
   httpClientTlsInsecureSkipVerify: option(boolean, 'Brokers', 'http-client-tls-insecure-skip-verify', false,
-    'accept every certificate of a broker that asks for https'),
+    'accept every certificate of a broker that requires https'),
   httpClientTlsRootCaFile: option(text, 'Brokers', 'http-client-tls-root-ca-file', '',
-    'file with the authorities, in PEM, that such certificates are checked with'),
+    'file with the authorities, in PEM, that verify such certificates'),
   httpClientTlsCert: option(text, 'Brokers', 'http-client-tls-cert', '',
     'file with the client certificate, in PEM, for such a broker'),
   httpClientTlsKey: option(text, 'Brokers', 'http-client-tls-key', '', 'file with its private key, in PEM'),
@@ -72,7 +72,7 @@ const OPTIONS = {
   aclHttpHeader: option(text, 'Users', 'acl-http-header', 'X-Forwarded-User',
     'header in which an authenticating proxy names the user'),
   adminUser: option(texts, 'Users', 'admin-user', [],
-    'user who may change something; may be given several times; without any, every user may', undefined, 'admin_users'),
+    'user who may make changes; may be given several times; without any, every user may', undefined, 'admin_users'),
   allowConfigFromCidr: option(text, 'Users', 'allow-config-from-cidr', '127.0.0.1/8',
     'addresses that may use /config; empty for all'),
   notificationHttpEndpoint: option(text, 'Users', 'notification-http-endpoint', '',
@@ -80,7 +80,7 @@ const OPTIONS = {
 
   graphiteUrl: option(text, 'Graphite', 'graphite-url', '', 'URL of graphite, for rates and graphs'),
   proxyGraphite: option(boolean, 'Graphite', 'proxy-graphite', false,
-    'pass requests for /render on to graphite, for browsers that do not reach it'),
+    'pass requests for /render on to graphite, for browsers that cannot reach it'),
   statsdCounterFormat: option(text, 'Graphite', 'statsd-counter-format', 'stats.counters.%s.count',
     'name that statsd gives a counter; empty for its own name'),
   statsdGaugeFormat: option(text, 'Graphite', 'statsd-gauge-format', 'stats.gauges.%s',
@@ -101,7 +101,7 @@ export const ADMIN_OPTION_ROWS: OptionRows = rowsOf(OPTIONS);
 
 const INTRODUCTION = `${productLine()}
 
-Shows and steers many brokers together, with the HTTP API of nsqadmin.
+Shows and manages many brokers together, with the HTTP API of nsqadmin.
 
 Usage:
   ringmq admin [flags]
@@ -112,7 +112,7 @@ Examples:
   ringmq admin --config=/etc/nsqadmin.cfg --http-address=127.0.0.1:4171 --page-host=admin.example.com
   ringmq admin --lookupd-http-address=10.0.0.1:4161 --admin-user=alice --admin-user=bob
 
-  curl http://10.0.0.5:4171/api/topics/orders                             a topic, added up over all brokers
+  curl http://10.0.0.5:4171/api/topics/orders                             a topic, summed over all brokers
   curl -d '{"action":"pause"}' http://10.0.0.5:4171/api/topics/orders     pause it on all of them
 
 A configuration file sets the same options. Its keys are the names of the flags with "_" for "-", except

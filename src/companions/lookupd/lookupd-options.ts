@@ -60,7 +60,7 @@ const OPTIONS = {
     'most connections, TCP and HTTP together; 0 means as many as the file descriptor limit allows',
     within(0, COUNT_MAX)),
   maxRegistrations: option(integer, 'Bounds', 'max-registrations', REGISTRATIONS,
-    'most topics and channels that are known; a broker that registers more is disconnected', registrations),
+    'most topics and channels in all; a broker that registers more is disconnected', registrations),
   maxProducerRegistrations: option(integer, 'Bounds', 'max-producer-registrations', PRODUCER_REGISTRATIONS,
     'most topics and channels of one broker; a broker that registers more is disconnected', registrations),
 } as const;

@@ -70,7 +70,7 @@ async function serve(
   const [first] = stray;
   if (first !== undefined) {
     // The later of two flags would win, so flags that differ between brokers come last.
-    logger.fatal(`${JSON.stringify(first)} is no flag: a switch takes its value behind "="`);
+    logger.fatal(`${JSON.stringify(first)} is not a flag: a switch takes its value after "="`);
     return FAILED_CODE;
   }
   ignoreSignals();

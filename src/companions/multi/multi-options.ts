@@ -54,7 +54,7 @@ const BY_FLAG = new Map([...ROWS, ...BROKER_FLAGS].map(([, row]) => [row.flag, r
 const INTRODUCTION = `${productLine()}
 
 Runs several brokers on this machine as one service: each has its own process, data path, node id and ports, producers
-share one port, and consumers find all of them by lookupd.
+share one port, and consumers find all of them through lookupd.
 
 Usage:
   ringmq multi [flags of multi] [flags of the broker]

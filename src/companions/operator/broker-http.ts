@@ -154,7 +154,7 @@ export class BrokerHttp {
     if (isStranger(status, text)) {
       const why = OF_NSQD.test(endpoint)
         ? 'it is not a broker, whose HTTP port is usually 4151'
-        : 'it is an nsqd or an older RingMQ, which cannot do this, or no broker';
+        : 'it is an nsqd or an older RingMQ, which cannot do this, or not a broker';
       return new Refused(`${this.url} has no ${endpoint}: ${why}`);
     }
     if (status !== UNAUTHORIZED) return refusalOf(status, text);

@@ -22,7 +22,7 @@ export function queueName(text: string): QueueName {
     return { topic, channel };
   }
   throw new BadUsage(
-    `${JSON.stringify(text)} is no valid name; a topic is written TOPIC, a channel TOPIC:CHANNEL`,
+    `${JSON.stringify(text)} is not a valid name; a topic is written TOPIC, a channel TOPIC:CHANNEL`,
   );
 }
 

@@ -19,7 +19,7 @@ const FLAGS = {
   limit: { value: 'N', help: 'end after N messages' },
   'tcp-address': {
     value: 'HOST:PORT',
-    help: 'where the broker takes consumers, if it does not say so',
+    help: 'TCP address of the broker, if it does not report it',
   },
   tls: { help: 'TLS for the TCP port too; an https:// address implies it' },
 } as const;

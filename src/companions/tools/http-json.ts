@@ -9,7 +9,7 @@ import { HttpClient } from '../../daemon/http-client.ts';
 import { duration } from '../../daemon/options/option-kinds.ts';
 import { option } from '../../daemon/options/option-table.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { isStranger, strangerText } from '../../shared/wrong-port.ts';
+import { isStranger, SERVERS, strangerText } from '../../shared/wrong-port.ts';
 import { positive } from './tool.ts';
 
 /** Options of tools that make requests. */
@@ -54,7 +54,9 @@ export class HttpJson {
     if (status !== OK_STATUS) throw new Error(`got response ${status} ${JSON.stringify(text)}`);
     const answer = parseJson(text);
     if (typeof answer !== 'object' || answer === null) {
-      throw new Error(`${address}: the answer is no JSON object, so it is no ${meant}`);
+      throw new Error(
+        `${address}: the answer is not a JSON object, so it is not ${SERVERS[meant]}`,
+      );
     }
     return answer as Readonly<Record<string, unknown>>;
   }

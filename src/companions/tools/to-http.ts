@@ -101,7 +101,7 @@ const TABLE = {
     'HTTP',
     'http-client-tls-root-ca-file',
     '',
-    "file with the authorities, in PEM, that https servers are checked with (default: Node's)",
+    "file with the authorities, in PEM, that verify https servers (default: Node's)",
   ),
   httpClientTlsCert: option(
     text,

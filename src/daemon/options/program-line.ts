@@ -23,7 +23,7 @@ export const SERVER_FLAGS = {
   checkConfig: option(boolean, 'Program', 'check-config', false,
     'check flags and configuration file, print what is wrong or has no effect, and exit'),
   printConfig: option(boolean, 'Program', 'print-config', false,
-    'print all options as a configuration file, with what flags and file set, and exit'),
+    'print all options as a configuration file, with the values that flags and file set, and exit'),
   verbose: option(boolean, 'Deprecated', 'verbose', false, 'no effect; see -log-level'),
 } as const;
 

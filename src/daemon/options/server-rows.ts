@@ -15,7 +15,7 @@ export const COUNT_MAX = 2 ** 31 - 1;
 /** Who may use a part of the HTTP API. */
 export const HTTP_ACCESS = ['off', 'loopback', 'always'];
 
-/** Level, prefix and form of the log. `original`: the program of nsq. */
+/** Level, prefix and format of the log. `original`: the program of nsq. */
 export function logRows(original: string) {
   return {
     logLevel: option(
@@ -31,7 +31,7 @@ export function logRows(original: string) {
       'Program',
       'log-format',
       'text',
-      `form of the log: text, as ${original} writes it, or json, one object a line`,
+      `format of the log: text, as ${original} writes it, or json, one object per line`,
       oneOf(LOG_FORMATS),
     ),
   };

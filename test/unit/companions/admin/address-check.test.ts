@@ -40,8 +40,9 @@ test('wrongAddresses: each address that is not what its flag says has its reason
     nsqd: [node.address, other.address, dead],
   });
 
-  const noLookupd = 'it has no /topics, so it is no nsqlookupd, whose HTTP port is usually 4161';
-  const noNsqd = 'it has no /info, so it is no nsqd, whose HTTP port is usually 4151';
+  const noLookupd =
+    'it has no /topics, so it is not an nsqlookupd, whose HTTP port is usually 4161';
+  const noNsqd = 'it has no /info, so it is not a broker, whose HTTP port is usually 4151';
   const [first, second, third, fourth, fifth] = mistakes;
   assert.equal(mistakes.length, 5, mistakes.join('\n'));
   assert.equal(first, `--lookupd-http-address ${other.address}: ${noLookupd}`);

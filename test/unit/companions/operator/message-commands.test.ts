@@ -112,9 +112,9 @@ for (const [companion, words, wrong] of [
   [
     runMove,
     ['t/c', 'u'],
-    '"t/c" is no valid name; a topic is written TOPIC, a channel TOPIC:CHANNEL',
+    '"t/c" is not a valid name; a topic is written TOPIC, a channel TOPIC:CHANNEL',
   ],
-  [runPeek, ['t:'], '"t:" is no valid name; a topic is written TOPIC, a channel TOPIC:CHANNEL'],
+  [runPeek, ['t:'], '"t:" is not a valid name; a topic is written TOPIC, a channel TOPIC:CHANNEL'],
   [runPeek, ['t', '--mach=x'], 'unknown flag --mach; did you mean --match?'],
   [runPeek, ['t', '-n', '5'], 'unknown flag -n'],
 ] as const) {
