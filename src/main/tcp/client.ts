@@ -77,6 +77,9 @@ export class Client {
   counts: ConsumerCounts | null = null;
 
   readonly #publishCounts = new Map<string, PublishCount>();
+  /** Its topics in the order of their first publish, as a ring: a map passes over all deleted keys to its first one. */
+  readonly #publishOrder: string[] = [];
+  #oldestPublish = 0;
   #lastPublish: PublishCount = { topic: '', count: 0 };
 
   constructor(
@@ -115,10 +118,12 @@ export class Client {
   #publishCount(topic: string): PublishCount {
     const existing = this.#publishCounts.get(topic);
     if (existing !== undefined) return existing;
-    if (this.#publishCounts.size === PUBLISH_COUNTS_MAX) {
-      const [first] = this.#publishCounts.keys();
-      this.#publishCounts.delete(first);
-    }
+    const { length } = this.#publishOrder;
+    if (length === PUBLISH_COUNTS_MAX) {
+      this.#publishCounts.delete(this.#publishOrder[this.#oldestPublish]);
+      this.#publishOrder[this.#oldestPublish] = topic;
+      this.#oldestPublish = (this.#oldestPublish + 1) % length;
+    } else this.#publishOrder.push(topic);
     const added = { topic, count: 0 };
     this.#publishCounts.set(topic, added);
     return added;
