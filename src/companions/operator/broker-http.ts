@@ -158,7 +158,11 @@ export class BrokerHttp {
       return new Refused(`${this.url} has no ${endpoint}: ${why}`);
     }
     if (status !== UNAUTHORIZED) return refusalOf(status, text);
-    return new Refused(`the broker asks for a token: ${this.#sources.token} gives one`);
+    return new Refused(
+      this.secret === undefined
+        ? `the broker asks for a token: ${this.#sources.token} gives one`
+        : 'the broker does not accept this token; a token is written <name>.<secret>',
+    );
   }
 }
 

@@ -47,8 +47,9 @@ type FilterFlags = {
   readonly match?: string;
 };
 
+const DOCS_NOTE = 'docs/messages.md explains states and filters.';
 const NOTES = `SOURCE is TOPIC, for messages that wait in a topic itself, or TOPIC:CHANNEL.
-docs/messages.md explains states and filters.`;
+${DOCS_NOTE}`;
 
 /** `ringmq peek`. */
 export const runPeek: Companion = operatorCommand({
@@ -69,8 +70,12 @@ export const runPeek: Companion = operatorCommand({
       call.print(message, () => `${JSON.stringify(message, null, 2)}\n`);
       return;
     }
-    const messages = await peek(call, source, call.flags);
+    const { messages, isCut } = await peek(call, source, call.flags);
     call.print(messages, () => (messages.length === 0 ? nothing(source) : messageTable(messages)));
+    if (isCut) {
+      const shown = `${count(messages.length)} ${messages.length === 1 ? 'is' : 'are'} shown`;
+      call.surroundings.stderr(`${shown}, there may be more: --limit shows them\n`);
+    }
   },
 });
 
@@ -97,7 +102,7 @@ export const runRequeue: Companion = operatorCommand({
   does: 'makes messages ready again that are in flight or deferred',
   forms: ['TOPIC:CHANNEL ID ...', 'TOPIC:CHANNEL [filter]'],
   examples: ['orders:billing 18aba57102a69000', 'orders:billing --state=deferred'],
-  notes: NOTES,
+  notes: `With a filter and without a delay, messages that are ready already stay as they are.\n${DOCS_NOTE}`,
   flags: {
     ...FILTER_FLAGS,
     delay: { value: 'MS', help: 'ready after this time (default 0)' },
@@ -191,7 +196,7 @@ async function peek(
   call: Pick<OperatorCall<FlagTable>, 'broker'>,
   source: string,
   { limit = PEEK_DEFAULT, ...flags }: FilterFlags & { readonly limit?: string },
-): Promise<readonly ShownMessage[]> {
+): Promise<{ messages: readonly ShownMessage[]; isCut: boolean }> {
   const filter = filterIn(flags);
   const messages: ShownMessage[] = [];
   let cursor: string | undefined;
@@ -200,7 +205,9 @@ async function peek(
     const path = `/messages?${queryOf(source, { ...filter, limit: left, cursor })}`;
     const page = (await call.broker.ask('GET', path)) as Page;
     messages.push(...page.messages);
-    if (page.cursor === null || messages.length >= Number(limit)) return messages;
+    if (page.cursor === null || messages.length >= Number(limit)) {
+      return { messages, isCut: page.cursor !== null };
+    }
     cursor = page.cursor;
   }
 }

@@ -61,6 +61,23 @@ test('ringmq peek: shows a line for each message, and nothing that a terminal ob
   ]);
 });
 
+test('ringmq peek: says where it ends before the messages do', async (t) => {
+  const message = { id: ID, state: 'ready', published: 'now', attempts: 2, size: 1, body: 'a' };
+  const { address } = await uniformBroker(
+    t,
+    200,
+    JSON.stringify({ messages: [message], cursor: '7' }),
+  );
+  const env = { RINGMQ_HTTP: address };
+
+  const text = await runWords(runPeek, ['t:c', '--limit=1'], { env });
+  const json = await runWords(runPeek, ['t:c', '--limit=2', '--json'], { env });
+
+  assert.equal(text.stderr, '1 message is shown, there may be more: --limit shows them\n');
+  assert.equal(json.stderr, '2 messages are shown, there may be more: --limit shows them\n');
+  assert.deepEqual(JSON.parse(json.stdout), [message, message]);
+});
+
 test('ringmq finish and purge: destroy nothing that is not confirmed', async (t) => {
   const { address, asked } = await uniformBroker(t, 200, WORK);
   const env = { RINGMQ_HTTP: address };

@@ -93,6 +93,7 @@ test('an operator command has an exit code for each kind of failure', async (t) 
 
   const refused = await runWords(command, to(missing.address));
   const unknown = await runWords(command, to(locked.address));
+  const mistaken = await runWords(command, [...to(locked.address), '--token=ops.wrong']);
   const forbidden = await runWords(command, to(weak.address));
   const silent = await runWords(command, to('127.0.0.1:1'));
   const wrong = await runWords(command, ['t', '--onyl=x']);
@@ -104,6 +105,10 @@ test('an operator command has an exit code for each kind of failure', async (t) 
   assert.deepEqual(
     [unknown.code, unknown.stderr],
     [1, 'the broker asks for a token: --token or RINGMQ_TOKEN gives one\n'],
+  );
+  assert.deepEqual(
+    [mistaken.code, mistaken.stderr],
+    [1, 'the broker does not accept this token; a token is written <name>.<secret>\n'],
   );
   assert.deepEqual(
     [forbidden.code, forbidden.stderr],
