@@ -5,7 +5,7 @@
  * Thread: main. Bound: one queue at a time.
  */
 
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataPathInUse, lockDataPath } from '../daemon/data-lock.ts';
 import { InvalidValue } from '../daemon/options/invalid-value.ts';
@@ -69,6 +69,11 @@ export async function checkDirectory(setup: DirectorySetup): Promise<DirectoryRe
   await checkPolicies(dataPath, findings);
   await checkSeen(setup, findings);
   const queues = checkQueues(setup, topics, findings);
+  if (queues.length === 0 && !existsSync(join(dataPath, 'nsqd.dat'))) {
+    findings.push(
+      finding('note', 'nsqd.dat', 'missing, as are data files: no broker has used this directory'),
+    );
+  }
   const all = [...findings, ...queues.flatMap((queue) => queue.findings)];
   const has = (sought: Finding['kind']): boolean => all.some(({ kind }) => kind === sought);
   const damaged = has('damage') ? 'damaged' : 'whole';

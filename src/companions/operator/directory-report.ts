@@ -76,7 +76,11 @@ export function directoryText(report: DirectoryReport): string {
       return own.map((finding) => lineOf(`${name}: `, finding));
     }),
   ];
-  const used = usedBy === null ? '' : `The figures are of the moment: ${usedBy}\n\n`;
+  const used =
+    usedBy === null
+      ? ''
+      : 'A broker uses the directory: these are the messages in files at this moment, ' +
+        `not those in its memory (${usedBy})\n\n`;
   const list = lines.length === 0 ? '' : `\n${lines.join('')}`;
   return `${used}${table(HEADINGS, rows)}${list}\n${verdictOf(report)}\n`;
 }

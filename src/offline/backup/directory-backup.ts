@@ -11,7 +11,7 @@
  */
 
 import { existsSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { type DataLock, DataPathInUse, lockDataPath } from '../../daemon/data-lock.ts';
 import { makeDirectories } from '../../daemon/directories.ts';
 import { Metadata, type SavedTopic } from '../../main/topics/metadata.ts';
@@ -63,6 +63,9 @@ export async function backupDirectory(setup: BackupSetup): Promise<BackupReport>
   const partial = `${target}${PARTIAL_SUFFIX}`;
   for (const path of [target, partial]) {
     if (existsSync(path)) throw new Error(`${path} exists already`);
+  }
+  if (target.startsWith(dataPath + sep)) {
+    throw new Error(`${target} is inside the directory that it would copy`);
   }
   const { lock, usedBy } = await lockOf(dataPath);
   try {

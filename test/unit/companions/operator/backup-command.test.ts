@@ -86,3 +86,13 @@ test('ringmq backup: damage is copied and reported, and nothing is made where it
   assert.equal(existsSync(`${target}.partial`), false);
   assert.equal(usage.code, 2);
 });
+
+test('ringmq backup: makes no copy within the directory itself', async (t) => {
+  const { source } = siteOf(t, 'finished');
+
+  const { code, stderr } = await runWords(runBackup, [source, join(source, 'backups/one')]);
+
+  assert.equal(code, 3);
+  assert.match(stderr, /one is inside the directory that it would copy/);
+  assert.equal(existsSync(join(source, 'backups')), false);
+});

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runVerify } from '../../../../src/companions/operator/verify-command.ts';
+import { lockDataPath } from '../../../../src/daemon/data-lock.ts';
 import { runWords } from '../../../support/operator.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../../fixtures');
@@ -162,4 +163,25 @@ test('ringmq verify: exit codes of what cannot be read, and of wrong usage', asy
   }
 
   assert.deepEqual(codes, [3, 3, 3, 2, 2, 2, 0]);
+});
+
+test('ringmq verify: says that a directory looks like none of a broker', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'ringmq-verify-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  mkdirSync(join(directory, 'data'));
+
+  const { code, stdout } = await runWords(runVerify, [directory]);
+
+  assert.equal(code, 0);
+  assert.match(stdout, /^note: nsqd.dat: .*data files/m);
+  assert.match(stdout, /^whole: 0 messages, 0B$/m);
+});
+
+test('ringmq verify: says that a broker uses the directory, and which process', async (t) => {
+  const directory = copyOf(t, 'finished');
+  const lock = await lockDataPath(directory, () => undefined);
+  const { stdout } = await runWords(runVerify, [directory]);
+  await lock.release();
+
+  assert.match(stdout, /^A broker uses the directory: .*not those in its memory \(.*in use/);
 });
