@@ -4,49 +4,32 @@
  * Thread: any.
  */
 
+import {
+  channelPolicy,
+  type PolicyOptions,
+  topicPolicy,
+} from '../../src/main/policies/resolved-policy.ts';
 import type { ChannelPolicy, TopicPolicy } from '../../src/shared/topic-policy.ts';
 
-/** nsqd's, with what is given. */
+/** Nsqd's defaults. */
+const OPTIONS: PolicyOptions = {
+  memQueueSize: 10_000,
+  maxDepth: 0,
+  maxBytes: 0,
+  whenFull: 'reject',
+  msgTimeoutMs: 60_000,
+  natsUrl: '',
+};
+
+/** That of a topic without policies, with what is given. */
 export function policyWith(given: Partial<TopicPolicy> = {}): TopicPolicy {
-  return {
-    memQueueSize: 10_000,
-    maxDepth: 0,
-    maxBytes: 0,
-    whenFull: 'reject',
-    messageTtlMs: 0,
-    deadLetter: '',
-    deadLetterEnvelope: 'none',
-    acknowledge: given.memQueueSize === 0 ? 'write' : 'memory',
-    deduplicateMs: 0,
-    deduplicateKey: 'body',
-    store: 'local',
-    replicas: 0,
-    retention: { ageMs: 0, bytes: 0 },
-    ...given,
-  };
+  const { memQueueSize = OPTIONS.memQueueSize } = given;
+  return { ...topicPolicy({ ...OPTIONS, memQueueSize }, {}), ...given };
 }
 
 /** The same of a channel. */
 export function channelPolicyWith(given: Partial<ChannelPolicy> = {}): ChannelPolicy {
-  const { memQueueSize, maxDepth, maxBytes, whenFull } = policyWith();
-  return {
-    memQueueSize,
-    maxDepth,
-    maxBytes,
-    whenFull,
-    messageTtlMs: 0,
-    deadLetter: '',
-    deadLetterEnvelope: 'none',
-    maxInFlight: 0,
-    maxRate: 0,
-    burst: 1,
-    maxAttempts: 0,
-    requeueBackoff: null,
-    msgTimeoutMs: 60_000,
-    expiresMs: 0,
-    warnAfterMs: 0,
-    ...given,
-  };
+  return { ...channelPolicy(OPTIONS, undefined, {}), ...given };
 }
 
 /** Policies that promise everybody the same. */
@@ -56,6 +39,6 @@ export function samePolicies(given: Partial<TopicPolicy & ChannelPolicy> = {}): 
 } {
   const { acknowledge, ...channel } = given;
   const topic = policyWith(given);
-  const channelPolicy = channelPolicyWith({ ...channel, memQueueSize: topic.memQueueSize });
-  return { ofTopic: () => topic, ofChannel: () => channelPolicy };
+  const ofChannel = channelPolicyWith({ ...channel, memQueueSize: topic.memQueueSize });
+  return { ofTopic: () => topic, ofChannel: () => ofChannel };
 }
