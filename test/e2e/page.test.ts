@@ -451,6 +451,12 @@ describe('page', OPTIONS, () => {
       }
       const widths = await phone.evaluate('[document.documentElement.scrollWidth, innerWidth]');
       assert.deepEqual(widths, [390, 390], hash);
+      if (hash === '#/node') {
+        const heap = 'td[data-label="Heap"]';
+        await phone.locator(heap).filter({ hasText: / of / }).first().waitFor();
+        const cut = `document.querySelector('${heap}').scrollWidth > document.querySelector('${heap}').clientWidth`;
+        assert.equal(await phone.evaluate(cut), false);
+      }
     }
     await phone.context().close();
   });
