@@ -136,9 +136,12 @@ export const runPurge: Companion = operatorCommand({
   destroys: true,
   run: async (call) => {
     const { source } = call.named(['source']);
-    await call.confirm(source, `drops messages of ${source}`);
+    const filter = filterIn(call.flags);
+    const isAll = Object.values(filter).every((value) => value === undefined);
+    const which = isAll ? `that wait in ${source}` : `of ${source} that match`;
+    await call.confirm(source, `drops all messages ${which}`);
     await work(call, 'dropped', (cursor) => {
-      return `/messages/purge?${queryOf(source, { ...filterIn(call.flags), all: 'true', cursor })}`;
+      return `/messages/purge?${queryOf(source, { ...filter, all: 'true', cursor })}`;
     });
   },
 });

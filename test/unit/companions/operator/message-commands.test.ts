@@ -82,12 +82,21 @@ test('ringmq finish and purge: destroy nothing that is not confirmed', async (t)
   const { address, asked } = await uniformBroker(t, 200, WORK);
   const env = { RINGMQ_HTTP: address };
 
-  const codes = [
-    (await runWords(runFinish, ['t:c', ID], { env })).code,
-    (await runWords(runPurge, ['t'], { env })).code,
+  const outcomes = [
+    await runWords(runFinish, ['t:c', ID], { env }),
+    await runWords(runPurge, ['t'], { env }),
+    await runWords(runPurge, ['t:c', '--match=x'], { env }),
   ];
 
-  assert.deepEqual([codes, asked], [[4, 4], []]);
+  assert.deepEqual([outcomes.map(({ code }) => code), asked], [[4, 4, 4], []]);
+  assert.deepEqual(
+    outcomes.map(({ stderr }) => stderr.split(';')[0]),
+    [
+      'this finishes 1 message of t:c',
+      'this drops all messages that wait in t',
+      'this drops all messages of t:c that match',
+    ],
+  );
 });
 
 test('ringmq: a channel that is written as a word of its own is shown as it should be', async () => {
