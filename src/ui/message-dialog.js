@@ -75,6 +75,8 @@ export function messageDialog({ queue, message, nowMs, onChange, onGone }) {
     },
     'danger',
   );
+  pressOnEnter(delay, requeue);
+  pressOnEnter(to, move);
   const isOfChannel = queue.channel !== undefined;
   const dialog = showDialog({
     title: `Message ${id}`,
@@ -95,6 +97,17 @@ export function messageDialog({ queue, message, nowMs, onChange, onGone }) {
     ],
   });
   return dialog;
+}
+
+/**
+ * Makes Enter in a field press the button beside it.
+ * @param {HTMLInputElement} field
+ * @param {HTMLButtonElement} pressed
+ */
+function pressOnEnter(field, pressed) {
+  field.addEventListener('keydown', ({ key }) => {
+    if (key === 'Enter') pressed.click();
+  });
 }
 
 /**

@@ -245,7 +245,7 @@ describe('page', OPTIONS, () => {
     await dialog.getByRole('button', { name: 'Move', exact: true }).click();
     assert.equal(await dialog.isVisible(), true, 'a topic is missing');
     await dialog.getByRole('textbox', { name: 'Move to topic' }).fill('sales');
-    await dialog.getByRole('button', { name: 'Move', exact: true }).click();
+    await page.keyboard.press('Enter');
     await panel.getByText(/^[0-9a-f]{16} is moved to sales$/).waitFor();
     await press('Move to …');
     const move = dialog.getByRole('button', { name: 'Move messages' });
