@@ -166,6 +166,11 @@ test(
     const client = await consumer(t, other, 'r.moving', 'c', 50);
     const stored = await finishNext(client, 300);
     client.reset();
+    // What is sent to a consumer that is gone comes again only after its timeout.
+    await until(
+      () => channelOf(other, 'r.moving'),
+      (channel) => channel?.client_count === 0,
+    );
     const { text } = await ask(one, '/stats?format=json&topic=r.moving');
     assert.equal(await publish(t, other, mpub('r.moving', bodies)), 'OK');
     const back = await mirror(one, local);

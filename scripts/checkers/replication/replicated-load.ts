@@ -126,6 +126,7 @@ export class ReplicatedLoad {
         await Promise.race([connection.ended, pause(SILENCE_MS_MAX, undefined, { ref: false })]);
       }
       connection.destroy();
+      await connection.ended;
       this.#consumers.delete(connection);
     }
   }
@@ -143,6 +144,8 @@ export class ReplicatedLoad {
     const [number, isFirst] = ledger.deliver(topic, channel, body, nowMs, place);
     if (isFirst) this.deliveryGaps.add(`${topic}/${channel}`, nowMs);
     await pause(random(HANDLING_MS_MAX));
+    // Its FIN would go nowhere, and the message comes again after its timeout.
+    if (connection.hasEnded) return;
     if (attempts === 1 && random(GIVE_BACK_EVERY) === 0) {
       ledger.giveBack(topic, channel, number, clock.monotonicMs());
       connection.send(line('REQ', id, random(GIVE_BACK_MS_MAX)));
