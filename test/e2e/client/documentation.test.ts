@@ -16,7 +16,7 @@ import { documentedExamples } from '../../support/documented-examples.ts';
 
 const PROJECT = path.dirname(path.dirname(path.dirname(import.meta.dirname)));
 const RUNNER = path.join(PROJECT, 'test/support/example-worker.ts');
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 300_000 };
 
 /** Inside of the project, where packages are found. */
 const directory = mkdtempSync(path.join(PROJECT, '.examples-'));
