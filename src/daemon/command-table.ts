@@ -28,7 +28,7 @@ export const COMPANIONS = {
   config: { words: 'get|set|reload', does: 'show and set options, reload the configuration' },
   drain: { words: '', does: 'let consumers empty the broker, then shut it down' },
   peek: { words: 'SOURCE [ID]', does: 'show messages that wait or are in flight' },
-  requeue: { words: 'TOPIC:CHANNEL [ID ...]', does: 'make messages ready again' },
+  requeue: { words: 'CHANNEL [ID ...]', does: 'make messages ready again' },
   finish: { words: 'SOURCE ID ...', does: 'finish messages on behalf of their consumer' },
   move: { words: 'SOURCE TOPIC', does: 'move waiting messages to another topic' },
   purge: { words: 'SOURCE', does: 'drop waiting messages that match a filter' },

@@ -165,8 +165,13 @@ test(
     const rest = await mirror(local, one);
     const client = await consumer(t, other, 'r.moving', 'c', 50);
     const stored = await finishNext(client, 300);
+    // A reset drops FINs that the broker has not read yet, and their messages would come again after their timeout.
+    await until(
+      () => channelOf(other, 'r.moving'),
+      (channel) => channel !== undefined && isEmpty(channel),
+    );
     client.reset();
-    // What is sent to a consumer that is gone comes again only after its timeout.
+    // So would messages that are sent to a consumer that is gone.
     await until(
       () => channelOf(other, 'r.moving'),
       (channel) => channel?.client_count === 0,
