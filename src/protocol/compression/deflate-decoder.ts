@@ -107,7 +107,7 @@ export class DeflateDecoder implements Decoder {
       at += left - inputLeft;
       if (roomLeft < PIECE_BYTES) this.#listener?.onData(piece.subarray(0, PIECE_BYTES - roomLeft));
       if (inflate.destroyed) return null;
-      // The listener may have taken the last piece, and there is no more of either.
+      // All of the chunk is read, and all that it expands to is out.
       if (roomLeft > 0 && inputLeft === 0) {
         this.#onRead(inflate);
         return null;
