@@ -8,7 +8,7 @@
  */
 
 import type { Companion } from '../companion.ts';
-import { BadUsage } from './failures.ts';
+import { BadUsage, Refused } from './failures.ts';
 import type { FlagTable } from './flags.ts';
 import { type OperatorCall, operatorCommand } from './operator-command.ts';
 import { messageId, queueName } from './queue-name.ts';
@@ -174,7 +174,10 @@ export const runMove: Companion = operatorCommand({
   },
 });
 
-/** Repeats a request until the broker reports that nothing is left. */
+/**
+ * Repeats a request until the broker reports that nothing is left, and prints what is done. Errors: rejects with
+ * `Refused` if some of the given ids were not found.
+ */
 async function work(
   call: Pick<OperatorCall<FlagTable>, 'broker' | 'print'>,
   doneWord: string,
@@ -190,9 +193,9 @@ async function work(
     cursor = answer.cursor ?? undefined;
   } while (cursor !== undefined);
   call.print({ done, not_found: notFound }, () => {
-    const missing = notFound.map((id) => `${id} is not there\n`);
-    return [`${count(done)} ${done === 1 ? 'is' : 'are'} ${doneWord}\n`, ...missing].join('');
+    return `${count(done)} ${done === 1 ? 'is' : 'are'} ${doneWord}\n`;
   });
+  if (notFound.length > 0) throw new Refused(notFound.map((id) => `${id} is not there`).join('\n'));
 }
 
 async function peek(

@@ -10,6 +10,7 @@ import {
 import { runWords, uniformBroker } from '../../../support/operator.ts';
 
 const ID = '18aba57102a69000';
+const OTHER_ID = '18aba57102a69001';
 const WORK = JSON.stringify({ done: 1, not_found: [], cursor: null });
 
 for (const [companion, words, request, text] of [
@@ -44,6 +45,23 @@ for (const [companion, words, request, text] of [
       asked.map(({ method, path }) => [method, path]),
       [['POST', request]],
     );
+  });
+}
+
+for (const [words, stdout] of [
+  [['t:c', ID, OTHER_ID, '--yes'], '1 message is finished\n'],
+  [
+    ['t:c', ID, OTHER_ID, '--yes', '--json'],
+    `${JSON.stringify({ done: 1, not_found: [OTHER_ID] }, null, 2)}\n`,
+  ],
+] as const) {
+  test(`ringmq finish ${words.join(' ')}: an id that is not there is named, and is no success`, async (t) => {
+    const work = JSON.stringify({ done: 1, not_found: [OTHER_ID], cursor: null });
+    const { address } = await uniformBroker(t, 200, work);
+
+    const outcome = await runWords(runFinish, words, { env: { RINGMQ_HTTP: address } });
+
+    assert.deepEqual(outcome, { code: 1, stdout, stderr: `${OTHER_ID} is not there\n` });
   });
 }
 

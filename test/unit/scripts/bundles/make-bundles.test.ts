@@ -4,6 +4,7 @@ import {
   appendFileSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -21,24 +22,61 @@ import { freshBundles } from '../../../../src/main/bundles.cjs';
 
 const PROJECT = path.resolve(import.meta.dirname, '../../../..');
 
-/** A copy of what bundles are made of, without any. */
+/** A project with programs of a line each, which are bundled in a moment. */
+function smallProject(t: TestContext): string {
+  const root = directoryFor(t);
+  const files = {
+    'package-lock.json': '{}',
+    'scripts/bundles/bundle-programs.ts': '',
+    'src/shared/limits.ts': 'export const LIMIT = 1;\n',
+    'src/main/program.ts': "import { LIMIT } from '../shared/limits.ts';\nconsole.log(LIMIT);\n",
+    'src/workers/pump-thread.ts': 'export {};\n',
+    'src/workers/disk-thread.ts': 'export {};\n',
+    'src/workers/stream-thread.ts': 'export {};\n',
+    'src/companions/program.ts': 'export {};\n',
+    'src/ui/page.css': '',
+  };
+  for (const [name, text] of Object.entries(files)) {
+    const file = path.join(root, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    setTimeBack(file);
+  }
+  linkPackages(root);
+  return root;
+}
+
+/** A copy of all that bundles are made of, without any. */
 function copyOfSources(t: TestContext): string {
-  // Bundles know their sources by their real places.
-  const root = realpathSync(mkdtempSync(path.join(tmpdir(), 'ringmq-bundles-')));
-  t.after(() => rmSync(root, { recursive: true }));
+  const root = directoryFor(t);
   for (const name of ['src', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json']) {
     cpSync(path.join(PROJECT, name), path.join(root, name), {
       recursive: true,
       preserveTimestamps: true,
     });
   }
-  symlinkSync(path.join(PROJECT, 'node_modules'), path.join(root, 'node_modules'));
+  linkPackages(root);
   return root;
 }
 
-/** Changes a source, a while ago: what changes in the millisecond in which bundling begins is left to the next start. */
+function directoryFor(t: TestContext): string {
+  // Bundles know their sources by their real places.
+  const root = realpathSync(mkdtempSync(path.join(tmpdir(), 'ringmq-bundles-')));
+  t.after(() => rmSync(root, { recursive: true }));
+  return root;
+}
+
+function linkPackages(root: string): void {
+  symlinkSync(path.join(PROJECT, 'node_modules'), path.join(root, 'node_modules'));
+}
+
 function append(file: string, text: string): void {
   appendFileSync(file, text);
+  setTimeBack(file);
+}
+
+/** What changes in the millisecond in which bundling begins is left to the next start. */
+function setTimeBack(file: string): void {
   const aMinuteAgo = new Date(Date.now() - 60_000);
   utimesSync(file, aMinuteAgo, aMinuteAgo);
 }
@@ -50,7 +88,7 @@ function directories(root: string): string[] {
 }
 
 test('bundles: they are fresh until a source changes, and are made again then', async (t) => {
-  const root = copyOfSources(t);
+  const root = smallProject(t);
   assert.equal(freshBundles(root), undefined);
 
   await makeBundles(root);
@@ -67,7 +105,7 @@ test('bundles: they are fresh until a source changes, and are made again then', 
 });
 
 test('bundles: starts at the same time make the same ones', async (t) => {
-  const root = copyOfSources(t);
+  const root = smallProject(t);
 
   await Promise.all([makeBundles(root), makeBundles(root), makeBundles(root)]);
 
@@ -78,7 +116,7 @@ test('bundles: starts at the same time make the same ones', async (t) => {
 });
 
 test('bundles: only the newest stay', async (t) => {
-  const root = copyOfSources(t);
+  const root = smallProject(t);
   for (let version = 0; version < 6; version++) {
     append(path.join(root, 'src/ui/page.css'), `/* ${version} */\n`);
     await makeBundles(root);
