@@ -16,7 +16,7 @@ import {
 } from './records/disk-record.ts';
 import type { SegmentWriter, WrittenRun } from './segments/segment-writer.ts';
 import type { RecordStates } from './states/record-states.ts';
-import { StateList } from './states/state-list.ts';
+import type { StateList } from './states/state-list.ts';
 
 /** The result of an append. */
 export interface RecordAppend {
@@ -26,9 +26,6 @@ export interface RecordAppend {
   /** Whether an unknown segment existed; its records precede those that were written. */
   readonly hasMetOthers: boolean;
 }
-
-/** One for the thread: appending is never interrupted. */
-const list = new StateList();
 
 /** When states become durable: moved records are on disk already, and must not be there twice with different states. */
 type Durability = 'with the next sync' | 'states before records';
@@ -103,8 +100,8 @@ export class RecordWriter {
         // States with this number belong to another segment.
         if (run.position === 0) this.#states.remove(run.segment);
         if (dueTimes === undefined) return;
-        list.clear();
-        index += listDeferred(bytes, run, dueTimes, index);
+        const list = this.#states.startList();
+        index += listDeferred(bytes, run, dueTimes, index, list);
         deferred += list.positions.length;
         this.#states.write(run.segment, list);
         if (durability === 'states before records') this.#states.sync();
@@ -124,6 +121,7 @@ function listDeferred(
   run: WrittenRun,
   dueTimes: ArrayLike<number>,
   first: number,
+  list: StateList,
 ): number {
   let index = first;
   for (let at = run.start; at < run.end; index++) {

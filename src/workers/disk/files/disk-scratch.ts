@@ -1,9 +1,10 @@
 /**
- * The buffers that the queues of one disk thread share. Calls do not interrupt each other, so each uses them
+ * The buffers and lists that the queues of one disk thread share. Calls do not interrupt each other, so each uses them
  * exclusively. A queue that reads into a block owns it, and can reuse its contents, until another queue reads into
  * it.
  *
- * Bound: 208 KiB for each thread, allocated when they are first used.
+ * Bound: 208 KiB of buffers for each thread, allocated when they are first used. A shared object holds what its last
+ * user put there.
  * Thread: disk.
  */
 
@@ -40,6 +41,8 @@ export class DiskScratch {
   #states: SharedBlock | undefined;
   #checksums: SharedBlock | undefined;
   #draft: Buffer | undefined;
+  /** By their classes, which are of levels above this one. */
+  readonly #objects = new Map<new () => object, object>();
 
   /** A piece of a segment whose records are skipped, counted or listed; its contents are not kept. */
   get records(): Buffer {
@@ -63,5 +66,15 @@ export class DiskScratch {
   get draft(): Buffer {
     this.#draft ??= Buffer.allocUnsafeSlow(STATE_BLOCK_BYTES);
     return this.#draft;
+  }
+
+  /** The thread's one object of a class; its contents are not kept. */
+  shared<T extends object>(type: new () => T): T {
+    let object = this.#objects.get(type) as T | undefined;
+    if (object === undefined) {
+      object = new type();
+      this.#objects.set(type, object);
+    }
+    return object;
   }
 }

@@ -147,6 +147,7 @@ function mix(value: number): number {
   return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
+/** A cache for the whole thread: an entry follows from its array alone, and goes with it. */
 const views = new WeakMap<Uint8Array, DataView>();
 
 /**

@@ -23,7 +23,7 @@ import { keptAs, type SidecarUse } from '../files/sidecar-patience.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { RECORD_BYTES_MIN } from '../records/disk-record.ts';
 import { StateDirectory } from './state-directory.ts';
-import type { StateList } from './state-list.ts';
+import { StateList } from './state-list.ts';
 import {
   SLOT_BYTES,
   STATE_FINISHED,
@@ -136,6 +136,11 @@ export class RecordStates {
     }
     const lastFinished = last < 0 ? -1 : (last / SLOT_BYTES + 1) * RECORD_BYTES_MIN - 1;
     return { finished, deferred, lastFinished };
+  }
+
+  /** An empty list to fill and to `write` at once: the next call, for any queue of the thread, returns the same one. */
+  startList(): StateList {
+    return this.#openFiles.scratch.shared(StateList).clear();
   }
 
   /** Writes states, with one call for each group of nearby slots. */

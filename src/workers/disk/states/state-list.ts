@@ -34,12 +34,14 @@ export class StateList {
     );
   }
 
-  clear(): void {
+  /** Returns itself. */
+  clear(): this {
     this.positions.length = 0;
     this.#states.length = 0;
     this.#attempts.length = 0;
     this.#dueMs.length = 0;
     this.#checksums.length = 0;
+    return this;
   }
 
   #add(position: number, state: number, attempts: number, dueMs: number, checksum: number): void {

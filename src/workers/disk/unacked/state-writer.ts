@@ -10,7 +10,6 @@ import { type DiskLog, LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { errorText } from '../files/file-error.ts';
 import type { QueuePlace } from '../files/queue-place.ts';
 import type { RecordStates } from '../states/record-states.ts';
-import { StateList } from '../states/state-list.ts';
 import type { UnackedRecords } from './unacked-records.ts';
 
 /**
@@ -24,9 +23,6 @@ interface RecordState {
   readonly attempts: number;
   readonly dueMs: number;
 }
-
-/** One for the thread: states are written without interruption. */
-const list = new StateList();
 
 export class StateWriter {
   readonly #states: RecordStates;
@@ -91,12 +87,12 @@ export class StateWriter {
       this.#failed.delete(number);
     }
     for (const segment of this.#unacked.unwrittenSegments(oldest)) {
-      list.clear();
-      this.#unacked.listUnwritten(segment, oldest, list);
-      this.#states.write(segment, list);
-      list.clear();
-      this.#unacked.listUnwrittenMoved(segment, oldest, list);
-      this.#states.write(segment, list);
+      const inPlace = this.#states.startList();
+      this.#unacked.listUnwritten(segment, oldest, inPlace);
+      this.#states.write(segment, inPlace);
+      const moved = this.#states.startList();
+      this.#unacked.listUnwrittenMoved(segment, oldest, moved);
+      this.#states.write(segment, moved);
     }
     this.#unacked.onStatesWritten();
   }
@@ -104,7 +100,7 @@ export class StateWriter {
   #write(number: number, attempts: number, dueMs: number): void {
     const record = this.#unacked.get(number);
     if (record === undefined) return;
-    list.clear();
+    const list = this.#states.startList();
     list.addUnacked(record.position, attempts, dueMs, record.checksum);
     this.#states.write(record.segment, list);
   }
