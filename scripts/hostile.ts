@@ -8,10 +8,10 @@ import { InvalidValue } from '../src/daemon/options/invalid-value.ts';
 import { machineMemoryBytes, memoryBudget } from '../src/main/limits/memory-budget.ts';
 import { completeOptions, OPTION_ROWS } from '../src/main/options/options.ts';
 import { SystemClock } from '../src/shared/clock.ts';
-import type { Target, TargetMemory } from './checkers/hostile/arena.ts';
-import { Onlookers, type Seen } from './checkers/hostile/onlookers.ts';
+import type { Target, TargetMemory } from './checkers/hostile/attack.ts';
+import { AttackRun, type PairReport, type Report } from './checkers/hostile/attack-run.ts';
+import { Observers, type Seen } from './checkers/hostile/observers.ts';
 import { SCENARIOS } from './checkers/hostile/scenarios.ts';
-import { type PairReport, type Report, Siege } from './checkers/hostile/siege.ts';
 import { readArguments, refuse, wholeNumber } from './kit/arguments.ts';
 import { type BrokerProcess, startBroker } from './kit/broker.ts';
 import { ProgressLine } from './kit/progress-line.ts';
@@ -118,35 +118,35 @@ function memoryOf(totalMib: number): TargetMemory {
 }
 
 async function besiege(): Promise<void> {
-  const onlookers = watched();
-  const siege = new Siege({ target, pid: broker?.pid, seconds, latencyMsMax, onlookers });
+  const observers = watched();
+  const run = new AttackRun({ target, pid: broker?.pid, seconds, latencyMsMax, observers });
   const playable = SCENARIOS.filter(
     ({ needsHttp }) => needsHttp !== true || target.httpPort !== undefined,
   );
   progress.update('warming up …');
-  onlookers?.start();
-  await siege.warmUp(playable.filter(({ warmsUp }) => warmsUp === true));
+  observers?.start();
+  await run.warmUp(playable.filter(({ warmsUp }) => warmsUp === true));
   for (const scenario of playable) {
     if (!only.test(scenario.name)) continue;
     progress.update(`${scenario.name} …`);
     try {
-      reports.push(await siege.play(scenario));
+      reports.push(await run.play(scenario));
     } catch (error) {
       const end = broker?.hasEnded === true ? `\n${broker.log}` : '';
       throw new Error(`"${scenario.name}" failed${end}`, { cause: error });
     }
   }
-  await siege.close();
-  onlookers?.stop();
-  if (onlookers !== undefined) printSeen(onlookers.seen);
+  await run.close();
+  observers?.stop();
+  if (observers !== undefined) printSeen(observers.seen);
 }
 
-function watched(): Onlookers | undefined {
+function watched(): Observers | undefined {
   if (!values.watched) return undefined;
   const { httpPort } = target;
   return httpPort === undefined
     ? refuse('--watched needs the HTTP address of the broker', USAGE)
-    : new Onlookers(target, httpPort);
+    : new Observers(target, httpPort);
 }
 
 function printSeen({ scrapes, missed, longestMs, frames, cuts }: Seen): void {

@@ -7,7 +7,7 @@
  * Thread: any. Source: go-nsq `Consumer.startStopContinueBackoff`.
  */
 
-import { type Alarm, Alarms } from './alarms.ts';
+import { type CoarseTimer, CoarseTimers } from './coarse-timers.ts';
 import type { Environment } from './environment.ts';
 
 /** The lengths of the pauses. */
@@ -32,7 +32,7 @@ export class BackoffTimer {
   readonly #settings: BackoffSettings;
   readonly #listener: BackoffListener;
   readonly #random: () => number;
-  readonly #alarm: Alarm;
+  readonly #timer: CoarseTimer;
   #level = 0;
   #isClosed = false;
 
@@ -40,7 +40,7 @@ export class BackoffTimer {
     this.#settings = settings;
     this.#listener = listener;
     this.#random = environment.random;
-    this.#alarm = Alarms.of(environment.clock).alarm(() => this.#listener.onProbe());
+    this.#timer = CoarseTimers.of(environment.clock).timer(() => this.#listener.onProbe());
   }
 
   /** The number of failures in a row; 0 without backoff. */
@@ -50,12 +50,12 @@ export class BackoffTimer {
 
   /** Whether delivery is paused. */
   get isWaiting(): boolean {
-    return this.#alarm.isSet;
+    return this.#timer.isSet;
   }
 
   /** Reports a finished message. */
   success(): void {
-    if (this.#level === 0 || this.#alarm.isSet || this.#isClosed) return;
+    if (this.#level === 0 || this.#timer.isSet || this.#isClosed) return;
     this.#level--;
     if (this.#level > 0) this.#wait();
     else this.#listener.onResume();
@@ -63,7 +63,7 @@ export class BackoffTimer {
 
   /** Reports a failed message. */
   failure(): void {
-    if (this.#settings.maxMs === 0 || this.#alarm.isSet || this.#isClosed) return;
+    if (this.#settings.maxMs === 0 || this.#timer.isSet || this.#isClosed) return;
     if (this.#level === 0 || this.#pauseMs(this.#level + 1) <= this.#settings.maxMs) this.#level++;
     this.#wait();
   }
@@ -71,13 +71,13 @@ export class BackoffTimer {
   /** From now on nothing counts. */
   close(): void {
     this.#isClosed = true;
-    this.#alarm.clear();
+    this.#timer.clear();
   }
 
   #wait(): void {
     const pauseMs = Math.min(this.#pauseMs(this.#level), this.#settings.maxMs);
     const delayMs = pauseMs * (1 - this.#settings.jitter * this.#random());
-    this.#alarm.setIn(delayMs);
+    this.#timer.setIn(delayMs);
     this.#listener.onBackoff(this.#level, delayMs);
   }
 

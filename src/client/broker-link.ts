@@ -7,7 +7,7 @@
 
 import { errorText } from '../shared/error-text.ts';
 import type { Address } from './address.ts';
-import { type Alarm, Alarms } from './alarms.ts';
+import { type CoarseTimer, CoarseTimers } from './coarse-timers.ts';
 import type { ConnectionSettings } from './connection-options.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
 import type { Environment } from './environment.ts';
@@ -43,7 +43,7 @@ export class BrokerLink implements ConnectionOwner {
   readonly #environment: Environment;
   readonly #owner: LinkOwner;
   readonly #poller: LookupdPoller | null;
-  readonly #alarm: Alarm;
+  readonly #timer: CoarseTimer;
   #addresses: readonly Address[];
   /** The index of the address that is used or comes next. */
   #index = 0;
@@ -58,8 +58,8 @@ export class BrokerLink implements ConnectionOwner {
     this.#environment = environment;
     this.#owner = owner;
     this.#addresses = settings.addresses;
-    const alarms = Alarms.of(environment.clock);
-    this.#alarm = alarms.alarm(() => this.#connect(), { holdsProcess: true });
+    const timers = CoarseTimers.of(environment.clock);
+    this.#timer = timers.timer(() => this.#connect(), { holdsProcess: true });
     const listener = {
       onFound: (addresses: readonly Address[]) => this.#onFound(addresses),
       onLookupError: (error: NsqError) => owner.onLinkError(error, this.#addresses.length === 0),
@@ -84,7 +84,7 @@ export class BrokerLink implements ConnectionOwner {
       this.#isPolling = true;
       this.#poller.poll();
     }
-    if (this.#connection === null && !this.#alarm.isSet) this.#connect();
+    if (this.#connection === null && !this.#timer.isSet) this.#connect();
   }
 
   /** Called when the broker has answered: the connection works. */
@@ -95,7 +95,7 @@ export class BrokerLink implements ConnectionOwner {
   close(): void {
     this.#isClosed = true;
     this.#poller?.close();
-    this.#alarm.clear();
+    this.#timer.clear();
     this.#connection?.end();
   }
 
@@ -168,7 +168,7 @@ export class BrokerLink implements ConnectionOwner {
     if (this.#isClosed) return;
     const rounds = Math.max(1, Math.floor(this.#failureCount / this.#addresses.length));
     const fullMs = Math.min(this.#settings.maxReconnectMs, RECONNECT_MS_MIN * 2 ** (rounds - 1));
-    this.#alarm.setIn(fullMs * (1 - JITTER * this.#environment.random()));
+    this.#timer.setIn(fullMs * (1 - JITTER * this.#environment.random()));
   }
 
   /**
@@ -185,7 +185,7 @@ export class BrokerLink implements ConnectionOwner {
     this.#addresses = [...fixed, ...others.slice(first), ...others.slice(0, first)];
     const index = this.#addresses.findIndex(({ text }) => text === current);
     this.#index = index === -1 ? 0 : index;
-    if (wasEmpty && this.#connection === null && !this.#alarm.isSet) this.#connect();
+    if (wasEmpty && this.#connection === null && !this.#timer.isSet) this.#connect();
   }
 }
 

@@ -8,7 +8,7 @@
 
 import { errorText } from '../shared/error-text.ts';
 import type { Address } from './address.ts';
-import { type Alarm, Alarms } from './alarms.ts';
+import { type CoarseTimer, CoarseTimers } from './coarse-timers.ts';
 import type { Environment } from './environment.ts';
 import { NsqError } from './nsq-error.ts';
 import type { Subscription } from './subscription.ts';
@@ -32,7 +32,7 @@ type Broker<T> = {
   isOpen: boolean;
   failureCount: number;
   /** Rings when it is time to reconnect. */
-  readonly alarm: Alarm;
+  readonly timer: CoarseTimer;
 };
 
 const RECONNECT_MS_MIN = 200;
@@ -89,15 +89,15 @@ export class Brokers<T> {
   /** Opens no more connections and aborts those that are being opened. Open ones remain. */
   close(): void {
     this.#isClosed = true;
-    for (const { alarm, subscription, isOpen } of this.#brokers.values()) {
-      alarm.clear();
+    for (const { timer, subscription, isOpen } of this.#brokers.values()) {
+      timer.clear();
       if (!isOpen) subscription?.destroy();
     }
   }
 
   #add(address: Address, isFixed: boolean): void {
     if (this.#isClosed || this.#brokers.has(address.text)) return;
-    const alarms = Alarms.of(this.#environment.clock);
+    const timers = CoarseTimers.of(this.#environment.clock);
     const broker: Broker<T> = {
       address,
       isFixed,
@@ -105,7 +105,7 @@ export class Brokers<T> {
       subscription: null,
       isOpen: false,
       failureCount: 0,
-      alarm: alarms.alarm(() => this.#connect(broker), { holdsProcess: true }),
+      timer: timers.timer(() => this.#connect(broker), { holdsProcess: true }),
     };
     this.#brokers.set(address.text, broker);
     this.#connect(broker);
@@ -138,13 +138,13 @@ export class Brokers<T> {
     if (!broker.isFixed && !broker.isListed) this.#forget(broker);
     else {
       const fullMs = Math.min(this.#maxReconnectMs, RECONNECT_MS_MIN * 2 ** broker.failureCount);
-      broker.alarm.setIn(fullMs * (1 - JITTER * this.#environment.random()));
+      broker.timer.setIn(fullMs * (1 - JITTER * this.#environment.random()));
     }
   }
 
   #forget(broker: Broker<T>): void {
     if (broker.isFixed) return;
-    broker.alarm.clear();
+    broker.timer.clear();
     this.#brokers.delete(broker.address.text);
   }
 }

@@ -1,7 +1,7 @@
 /** The client library: the exports of `ringmq/client`. It works with RingMQ and with any nsqd. */
 
 export { type Codec, jsonCodec } from './body-codec.ts';
-export type { Body } from './command-writer.ts';
+export type { Body } from './command-buffer.ts';
 export type { ConnectionOptions, TlsOptions } from './connection-options.ts';
 export { Consumer } from './consumer.ts';
 export type { ConsumerEvents, ConsumerStats } from './consumer-events.ts';

@@ -10,9 +10,9 @@
 
 import { EventEmitter } from 'node:events';
 import type { Address } from './address.ts';
-import { type Alarm, Alarms } from './alarms.ts';
 import { BackoffTimer } from './backoff-timer.ts';
 import { Brokers } from './brokers.ts';
+import { type CoarseTimer, CoarseTimers } from './coarse-timers.ts';
 import type { ConsumerEvents, ConsumerStats } from './consumer-events.ts';
 import {
   type ConsumerOptions,
@@ -68,7 +68,7 @@ export class Consumer<T = unknown>
   readonly #queue = new Fifo<Message<T>>();
   readonly #waiters = new StreamWaiters<T>();
   readonly #reports: ErrorReports;
-  readonly #rotateAlarm: Alarm;
+  readonly #rotateTimer: CoarseTimer;
   #run: HandlerRun<T> | null = null;
   #readerCount = 0;
   #hasStarted = false;
@@ -95,7 +95,7 @@ export class Consumer<T = unknown>
     const { topic, lookupd, maxInFlight, maxReconnectMs } = settings;
     this.#distribution = new RdyDistribution(maxInFlight, environment.random);
     this.#reports = new ErrorReports(this, () => `consumer of ${topic}/${settings.channel}`);
-    this.#rotateAlarm = Alarms.of(environment.clock).alarm((nowMs) => this.#onRotate(nowMs));
+    this.#rotateTimer = CoarseTimers.of(environment.clock).timer((nowMs) => this.#onRotate(nowMs));
     this.#backoff = new BackoffTimer(settings.backoff, environment, {
       onBackoff: (level, delayMs) => {
         this.#updateFlow();
@@ -358,8 +358,8 @@ export class Consumer<T = unknown>
   }
 
   #keepRotating(): void {
-    if (!this.#distribution.isRotating) this.#rotateAlarm.clear();
-    else if (!this.#rotateAlarm.isSet) this.#rotateAlarm.setIn(ROTATE_MS);
+    if (!this.#distribution.isRotating) this.#rotateTimer.clear();
+    else if (!this.#rotateTimer.isSet) this.#rotateTimer.setIn(ROTATE_MS);
   }
 
   #onRotate(nowMs: number): void {
@@ -374,18 +374,18 @@ export class Consumer<T = unknown>
     this.#poller?.close();
     this.#brokers.close();
     this.#backoff.close();
-    this.#rotateAlarm.clear();
+    this.#rotateTimer.clear();
     this.#waiters.close();
     const drained = Promise.all(open.map((subscription) => subscription.drain()));
     // after CLS to all brokers
     this.#distribution.setFlow('stopped');
     this.#giveBack();
     const { promise: isLate, resolve: onDeadline } = Promise.withResolvers<void>();
-    const alarms = Alarms.of(this.#environment.clock);
-    const alarm = alarms.alarm(() => onDeadline(), { holdsProcess: true });
-    alarm.setIn(deadlineMs);
+    const timers = CoarseTimers.of(this.#environment.clock);
+    const timer = timers.timer(() => onDeadline(), { holdsProcess: true });
+    timer.setIn(deadlineMs);
     await Promise.race([drained, isLate]);
-    alarm.clear();
+    timer.clear();
     await Promise.all(open.map((subscription) => subscription.close()));
     this.#run?.end();
   }

@@ -11,7 +11,7 @@
  */
 
 import type { Address } from './address.ts';
-import { type Alarm, Alarms } from './alarms.ts';
+import { type CoarseTimer, CoarseTimers } from './coarse-timers.ts';
 import type { Environment } from './environment.ts';
 import type { LookupdSettings } from './lookupd-options.ts';
 import { queryLookupd } from './lookupd-query.ts';
@@ -39,7 +39,7 @@ export class LookupdPoller {
   readonly #settings: LookupdSettings;
   readonly #environment: Environment;
   readonly #listener: LookupdListener;
-  readonly #alarm: Alarm;
+  readonly #timer: CoarseTimer;
   readonly #watches: readonly LookupdWatch[];
   /** Brokers of the last round, and those that watches have found since it began. */
   #known: readonly Address[] = [];
@@ -59,8 +59,8 @@ export class LookupdPoller {
     this.#settings = settings;
     this.#environment = environment;
     this.#listener = listener;
-    const alarms = Alarms.of(environment.clock);
-    this.#alarm = alarms.alarm(() => this.poll(), { holdsProcess: true });
+    const timers = CoarseTimers.of(environment.clock);
+    this.#timer = timers.timer(() => this.poll(), { holdsProcess: true });
     const onFound = (addresses: readonly Address[]): void => this.#onWatched(addresses);
     this.#watches =
       topic === null
@@ -74,7 +74,7 @@ export class LookupdPoller {
     this.#isAsking = true;
     this.#known = this.#all();
     this.#watched = [];
-    this.#alarm.clear();
+    this.#timer.clear();
     for (const watch of this.#watches) watch.ensure();
     const { urls } = this.#settings;
     const questions = urls.map((url) =>
@@ -87,13 +87,13 @@ export class LookupdPoller {
   pollSoon(): void {
     if (this.#isAsking || this.#isClosed) return;
     const delayMs = this.#environment.random() * SOON_MS;
-    if (this.#environment.clock.monotonicMs() + delayMs < this.#alarm.dueMs)
-      this.#setAlarm(delayMs);
+    if (this.#environment.clock.monotonicMs() + delayMs < this.#timer.dueMs)
+      this.#setTimer(delayMs);
   }
 
   close(): void {
     this.#isClosed = true;
-    this.#alarm.clear();
+    this.#timer.clear();
     for (const watch of this.#watches) watch.close();
   }
 
@@ -114,7 +114,7 @@ export class LookupdPoller {
       for (const address of answer.value) found.set(address.text, address);
     }
     this.#emptyRounds = found.size === 0 ? this.#emptyRounds + 1 : 0;
-    this.#setAlarm(this.#intervalMs());
+    this.#setTimer(this.#intervalMs());
     if (answerCount === 0) return;
     this.#known = [...found.values()];
     this.#report();
@@ -148,7 +148,7 @@ export class LookupdPoller {
     return fullMs * (1 + pollJitter * (this.#environment.random() - 1 / 2));
   }
 
-  #setAlarm(delayMs: number): void {
-    if (!this.#isClosed) this.#alarm.setIn(delayMs);
+  #setTimer(delayMs: number): void {
+    if (!this.#isClosed) this.#timer.setIn(delayMs);
   }
 }

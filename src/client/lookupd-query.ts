@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { httpErrorText, isStranger, strangerText } from '../shared/wrong-port.ts';
 import { type Address, addressOf } from './address.ts';
-import { Alarms } from './alarms.ts';
+import { CoarseTimers } from './coarse-timers.ts';
 import type { Environment } from './environment.ts';
 import type { LookupdSettings } from './lookupd-options.ts';
 import { request as httpRequest } from './node-http.ts';
@@ -59,15 +59,15 @@ function fetchText(
     response.on('error', reject);
     readText(response).then(resolve, reject);
   });
-  const alarm = Alarms.of(environment.clock).alarm(() => {
+  const timer = CoarseTimers.of(environment.clock).timer(() => {
     request.destroy(new Error(`no answer within ${timeoutMs} ms`));
   });
   request.on('error', reject);
   request.on('close', () => {
-    alarm.clear();
+    timer.clear();
     reject(new Error('it ended the connection'));
   });
-  alarm.setIn(timeoutMs);
+  timer.setIn(timeoutMs);
   request.end();
   return promise;
 }

@@ -13,8 +13,8 @@ import { identify, line, MAGIC, NOP, sized } from '../protocol/commands.ts';
 import { errorText } from '../shared/error-text.ts';
 import { impossibleType } from '../shared/wrong-port.ts';
 import type { Address } from './address.ts';
-import { type Alarm, Alarms } from './alarms.ts';
-import { CommandWriter } from './command-writer.ts';
+import { type CoarseTimer, CoarseTimers } from './coarse-timers.ts';
+import { CommandBuffer } from './command-buffer.ts';
 import type { ConnectionSettings } from './connection-options.ts';
 import type { ConnectionOwner, Responder } from './connection-owner.ts';
 import type { Environment } from './environment.ts';
@@ -56,7 +56,7 @@ type Stage =
 /** A connection. */
 export class NsqdConnection implements TransportListener {
   readonly address: Address;
-  readonly commands: CommandWriter;
+  readonly commands: CommandBuffer;
   /** When the broker last sent something. Units: ms, monotonic. */
   heardMs = 0;
 
@@ -67,7 +67,7 @@ export class NsqdConnection implements TransportListener {
   /** The commands that wait for an answer. */
   readonly #questions = new Fifo<Responder>();
   /** Rings when connecting or closing takes too long, or when the broker may have been silent for too long. */
-  readonly #alarm: Alarm;
+  readonly #timer: CoarseTimer;
   /** Settles `open`. Null before it, and when it is settled. */
   #opening: PromiseWithResolvers<Grant> | null = null;
   #stage: Stage = 'connecting';
@@ -91,8 +91,8 @@ export class NsqdConnection implements TransportListener {
     this.#wishes = wishes;
     this.#environment = environment;
     this.#owner = owner;
-    this.#alarm = Alarms.of(environment.clock).alarm((nowMs) => this.#onAlarm(nowMs));
-    this.commands = new CommandWriter({ send: (bytes) => this.#transport?.write(bytes) });
+    this.#timer = CoarseTimers.of(environment.clock).timer((nowMs) => this.#onTimer(nowMs));
+    this.commands = new CommandBuffer({ send: (bytes) => this.#transport?.write(bytes) });
     this.#reader = new FrameReader(this, settings.maxFrameBytes);
   }
 
@@ -114,7 +114,7 @@ export class NsqdConnection implements TransportListener {
   async open(): Promise<Grant> {
     const opening = Promise.withResolvers<Grant>();
     this.#opening = opening;
-    this.#alarm.setIn(this.#settings.connectTimeoutMs);
+    this.#timer.setIn(this.#settings.connectTimeoutMs);
     const { compression } = this.#settings;
     try {
       if (compression !== null) this.#codecMaker = await loadCodec(compression);
@@ -151,7 +151,7 @@ export class NsqdConnection implements TransportListener {
     this.#stage = 'ending';
     this.commands.flush();
     this.#transport?.end();
-    this.#alarm.setIn(END_MS);
+    this.#timer.setIn(END_MS);
   }
 
   /**
@@ -325,20 +325,20 @@ export class NsqdConnection implements TransportListener {
     const grant = this.#grant;
     if (grant === null) return;
     this.#stage = 'ready';
-    this.#alarm.clear();
+    this.#timer.clear();
     this.#watch(this.heardMs);
     this.#opening?.resolve(grant);
     this.#opening = null;
     if (rest.length > 0) this.#read(rest);
   }
 
-  /** Sets the alarm for when the broker has been silent for too long since `nowMs`. */
+  /** Sets the timer for when the broker has been silent for too long since `nowMs`. */
   #watch(nowMs: number): void {
     const silentMs = SILENT_INTERVALS * this.#settings.heartbeatIntervalMs;
-    if (silentMs > 0) this.#alarm.setIn(this.heardMs + silentMs - nowMs);
+    if (silentMs > 0) this.#timer.setIn(this.heardMs + silentMs - nowMs);
   }
 
-  #onAlarm(nowMs: number): void {
+  #onTimer(nowMs: number): void {
     if (this.#stage === 'ending') this.#finish(null);
     else if (this.#stage === 'ready') this.#checkSilence(nowMs);
     else {
@@ -370,7 +370,7 @@ export class NsqdConnection implements TransportListener {
   #finish(error: NsqError | null): void {
     const wasOpen = this.#stage === 'ready' || this.#stage === 'ending';
     this.#stage = 'closed';
-    this.#alarm.clear();
+    this.#timer.clear();
     this.#reader.stop();
     this.commands.close();
     this.#transport?.destroy(null);

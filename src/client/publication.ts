@@ -6,7 +6,7 @@
 
 import { line } from '../protocol/commands.ts';
 import { SIZE_BYTES } from '../shared/limits.ts';
-import type { Body, CommandWriter } from './command-writer.ts';
+import type { Body, CommandBuffer } from './command-buffer.ts';
 import type { NsqError } from './nsq-error.ts';
 
 /** A body and its size in bytes. */
@@ -114,7 +114,7 @@ export class Batch {
   }
 
   /** Writes the command: PUB, DPUB or MPUB. */
-  write(commands: CommandWriter): void {
+  write(commands: CommandBuffer): void {
     const { topic, delayMs } = this;
     const [{ bodies }] = this.publications;
     if (this.count === 1) {

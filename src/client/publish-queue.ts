@@ -7,8 +7,8 @@
  * Bound: `maxQueuedBytes` of bodies. Thread: any.
  */
 
-import { type Alarm, Alarms } from './alarms.ts';
 import type { BrokerLink } from './broker-link.ts';
+import { type CoarseTimer, CoarseTimers } from './coarse-timers.ts';
 import type { Environment } from './environment.ts';
 import { Fifo } from './fifo.ts';
 import { NsqError } from './nsq-error.ts';
@@ -55,7 +55,7 @@ export class PublishQueue {
   /** Unanswered batches of the lost connection, in order. */
   #returned: Batch[] = [];
   /** Rings when a publication may have timed out. */
-  readonly #alarm: Alarm;
+  readonly #timer: CoarseTimer;
   readonly #sendNow = (): void => {
     this.#isScheduled = false;
     this.send();
@@ -81,8 +81,8 @@ export class PublishQueue {
     this.#environment = environment;
     this.#link = link;
     this.#onDrain = onDrain;
-    const alarms = Alarms.of(environment.clock);
-    this.#alarm = alarms.alarm((nowMs) => this.#onAlarm(nowMs), { holdsProcess: true });
+    const timers = CoarseTimers.of(environment.clock);
+    this.#timer = timers.timer((nowMs) => this.#onTimer(nowMs), { holdsProcess: true });
   }
 
   get bytes(): number {
@@ -165,7 +165,7 @@ export class PublishQueue {
     if (this.#count === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onSettled = resolve;
-    const late = Alarms.of(this.#environment.clock).alarm(() => this.#rejectAll(reason), {
+    const late = CoarseTimers.of(this.#environment.clock).timer(() => this.#rejectAll(reason), {
       holdsProcess: true,
     });
     late.setIn(deadlineMs);
@@ -255,7 +255,7 @@ export class PublishQueue {
       this.#count++;
       this.#bytes += bytes + OVERHEAD_BYTES;
       if (this.#bytes >= this.#settings.highWaterMarkBytes) this.#isFull = true;
-      if (deadlineMs < this.#alarm.dueMs) this.#alarm.setIn(timeoutMs);
+      if (deadlineMs < this.#timer.dueMs) this.#timer.setIn(timeoutMs);
       this.#schedule();
     });
   }
@@ -326,11 +326,11 @@ export class PublishQueue {
       this.#onDrain();
     }
     if (this.#count > 0) return;
-    this.#alarm.clear();
+    this.#timer.clear();
     this.#onSettled?.();
   }
 
-  #onAlarm(nowMs: number): void {
+  #onTimer(nowMs: number): void {
     let nextMs = Number.POSITIVE_INFINITY;
     let isSilent = false;
     const heardMs = this.#link.ready?.heardMs ?? Number.POSITIVE_INFINITY;
@@ -345,7 +345,7 @@ export class PublishQueue {
       }
     }
     this.#dropSettled();
-    if (nextMs !== Number.POSITIVE_INFINITY) this.#alarm.setIn(nextMs - nowMs);
+    if (nextMs !== Number.POSITIVE_INFINITY) this.#timer.setIn(nextMs - nowMs);
     if (!isSilent) return;
     const what = 'the broker has not answered, nor given a sign of life since';
     this.#link.ready?.destroy(new NsqError('CONNECTION_LOST', what));

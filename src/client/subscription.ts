@@ -9,7 +9,7 @@
 
 import { errorText } from '../shared/error-text.ts';
 import type { Address } from './address.ts';
-import { type Alarm, Alarms } from './alarms.ts';
+import { type CoarseTimer, CoarseTimers } from './coarse-timers.ts';
 import type { ConnectionOwner } from './connection-owner.ts';
 import type { ConsumerConnection } from './consumer-connection.ts';
 import type { ConsumerSettings } from './consumer-options.ts';
@@ -57,7 +57,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
   readonly #inFlight = new InFlightList();
   readonly #origin: MessageOrigin<T>;
   /** Rings when the least recently touched message may need a touch. */
-  readonly #touchAlarm: Alarm;
+  readonly #touchTimer: CoarseTimer;
   #msgTimeoutMs = 0;
   #maxMsgTimeoutMs = 0;
   #isOpen = false;
@@ -83,7 +83,9 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
       environment.connectConsumer?.(address, wishes, this) ??
       new NsqdConnection(address, connection, wishes, environment, this);
     this.#origin = { owner: this, codec, topic, address: address.text };
-    this.#touchAlarm = Alarms.of(environment.clock).alarm((nowMs) => this.#onTouchAlarm(nowMs));
+    this.#touchTimer = CoarseTimers.of(environment.clock).timer((nowMs) =>
+      this.#onTouchTimer(nowMs),
+    );
     this.lastMessageMs = environment.clock.monotonicMs();
   }
 
@@ -194,7 +196,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
   /** Called by the connection. */
   onMessages(): void {
     this.lastMessageMs = this.#connection.heardMs;
-    if (!this.#touchAlarm.isSet) this.#touchAlarm.setIn(this.#unansweredMs);
+    if (!this.#touchTimer.isSet) this.#touchTimer.setIn(this.#unansweredMs);
     this.#owner.onMessages();
   }
 
@@ -210,7 +212,7 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
 
   /** Called by the connection. */
   onClose(error: NsqError | null): void {
-    this.#touchAlarm.clear();
+    this.#touchTimer.clear();
     const lostCount = this.#inFlight.count;
     for (let message = this.#inFlight.oldest; message !== null; message = this.#inFlight.oldest) {
       message.state_ = 'lost';
@@ -227,12 +229,12 @@ export class Subscription<T> implements ConnectionOwner, MessageOwner, RdyMember
     return this.#settings.isTouching ? TOUCH_SHARE * this.#msgTimeoutMs : this.#msgTimeoutMs;
   }
 
-  #onTouchAlarm(nowMs: number): void {
+  #onTouchTimer(nowMs: number): void {
     const unansweredMs = this.#unansweredMs;
     for (let message = this.#inFlight.oldest; message !== null; message = this.#inFlight.oldest) {
       const dueMs = message.touchedMs + unansweredMs;
       if (dueMs > nowMs) {
-        this.#touchAlarm.setIn(dueMs - nowMs);
+        this.#touchTimer.setIn(dueMs - nowMs);
         return;
       }
       if (this.#settings.isTouching && nowMs < message.receivedMs + this.#maxMsgTimeoutMs) {

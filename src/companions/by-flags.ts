@@ -15,8 +15,8 @@ export function byFlags(
   operator: () => Promise<Companion>,
   tool: () => Promise<Companion>,
 ): Companion {
-  return async (words, surroundings) => {
+  return async (words, context) => {
     const run = await (words.some((word) => TOOL_FLAG.test(word)) ? tool() : operator());
-    return await run(words, surroundings);
+    return await run(words, context);
   };
 }

@@ -7,7 +7,7 @@
 import type { Readable } from 'node:stream';
 
 /** The environment of a command. */
-export type Surroundings = {
+export type CommandContext = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
@@ -30,7 +30,7 @@ export type Surroundings = {
 };
 
 /** A command: resolves with its exit code. `words`: the arguments after its name. */
-export type Companion = (words: readonly string[], surroundings: Surroundings) => Promise<number>;
+export type Companion = (words: readonly string[], context: CommandContext) => Promise<number>;
 
 /** Success. */
 export const DONE_CODE = 0;

@@ -15,7 +15,7 @@ import { type CompanionName, companionOf } from '../daemon/command-table.ts';
 import { SystemClock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
 import { byFlags } from './by-flags.ts';
-import { type Companion, REFUSED_CODE, type Surroundings } from './companion.ts';
+import { type CommandContext, type Companion, REFUSED_CODE } from './companion.ts';
 
 /** Each command is loaded on use. */
 const LOADERS: Readonly<Record<CompanionName, () => Promise<Companion>>> = {
@@ -71,7 +71,7 @@ export async function runCompanion(word: string, words: readonly string[]): Prom
   process.env['NODE_COMPILE_CACHE'] ??= path.join(import.meta.dirname, COMPILE_CACHE);
   enableCompileCache(process.env['NODE_COMPILE_CACHE']);
   const run = await LOADERS[name]();
-  process.exitCode = await run(words, processSurroundings());
+  process.exitCode = await run(words, processContext());
   return true;
 }
 
@@ -82,7 +82,7 @@ function endWithReader(error: NodeJS.ErrnoException): void {
   process.exit(REFUSED_CODE);
 }
 
-function processSurroundings(): Surroundings {
+function processContext(): CommandContext {
   const { stdin, stdout, stderr, env } = process;
   const clock = new SystemClock();
   return {

@@ -17,7 +17,7 @@ import {
 import { StderrSink } from '../daemon/stderr-sink.ts';
 import { SystemClock } from '../shared/clock.ts';
 import { readGivenFileSync } from '../shared/given-file.ts';
-import { DONE_CODE, type Surroundings } from './companion.ts';
+import { type CommandContext, DONE_CODE } from './companion.ts';
 
 /** The start failed, or a bug ended the server. */
 export const FAILED_CODE = 1;
@@ -51,7 +51,7 @@ export function parseServerLine<T extends object>(
 export async function runServerLine<T extends object>(
   command: ServerCommand<T>,
   { original, optionRows }: Pick<ServerProgram<T>, 'original' | 'optionRows'>,
-  { stdout, stderr }: Pick<Surroundings, 'stdout' | 'stderr'>,
+  { stdout, stderr }: Pick<CommandContext, 'stdout' | 'stderr'>,
   serve: (start: ServerStart<T>) => Promise<number>,
 ): Promise<number> {
   switch (command.kind) {

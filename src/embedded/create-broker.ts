@@ -12,12 +12,12 @@ import { Guard } from '../daemon/guard.ts';
 import { type LogEntries, Logger } from '../daemon/log.ts';
 import { Nsqd } from '../main/nsqd.ts';
 import { optionWarnings } from '../main/options/option-warnings.ts';
-import { directoryGround } from '../main/storage/ground.ts';
+import { directoryPlatform } from '../main/storage/platform.ts';
 import { SystemClock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
 import { Broker } from './broker.ts';
 import { type BrokerLog, type BrokerOptions, brokerSettings } from './broker-options.ts';
-import { memoryGround } from './memory-ground.ts';
+import { memoryPlatform } from './memory-platform.ts';
 
 /**
  * Starts a broker. Resolves when it can be used.
@@ -41,10 +41,12 @@ export async function createBroker(options: BrokerOptions = {}): Promise<Broker>
   const { logLevel: level } = settings.options;
   const logger = new Logger({ level, entries: entriesOf(settings.log) });
   for (const warning of optionWarnings(settings.options, os.hostname())) logger.warn(warning);
-  const ground = settings.isInMemory ? memoryGround(clock) : directoryGround(settings.workers);
-  const surroundings = { logger, clock, guard: new Guard(clock, logger) };
+  const platform = settings.isInMemory
+    ? memoryPlatform(clock)
+    : directoryPlatform(settings.workers);
+  const context = { logger, clock, guard: new Guard(clock, logger) };
   try {
-    const nsqd = await Nsqd.start(settings.options, surroundings, [], ground);
+    const nsqd = await Nsqd.start(settings.options, context, [], platform);
     return new Broker(nsqd, settings, logger, clock);
   } catch (cause) {
     if (cause instanceof DataPathInUse) {

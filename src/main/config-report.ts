@@ -6,7 +6,7 @@
 
 import { configText } from '../daemon/options/config-text.ts';
 import { InvalidValue } from '../daemon/options/invalid-value.ts';
-import type { LineSurroundings } from '../daemon/options/program-line.ts';
+import type { LineContext } from '../daemon/options/program-line.ts';
 import { tomlPackage } from '../daemon/options/toml.ts';
 import { systemErrorText } from '../daemon/system-error.ts';
 import { parseAccessFile } from './access/access-file.ts';
@@ -21,7 +21,7 @@ type Outcome = Command & { kind: 'print' | 'fatal' };
 /** Checks the files that the start would read, and prints what was asked for. */
 export function reportConfig(
   { kind, options, config, warnings }: Asked,
-  { readFile }: Pick<LineSurroundings, 'readFile'>,
+  { readFile }: Pick<LineContext, 'readFile'>,
 ): Outcome {
   const policies = parsePolicyTables(config.policies);
   if (policies instanceof InvalidValue) {
@@ -40,7 +40,7 @@ export function reportConfig(
   return { kind: 'print', stdout, stderr, exitCode: 0 };
 }
 
-function accessFault(path: string, readFile: LineSurroundings['readFile']): string | undefined {
+function accessFault(path: string, readFile: LineContext['readFile']): string | undefined {
   try {
     const entries = parseAccessFile(readFile(path));
     return entries instanceof InvalidValue ? `--http-access "${path}": ${entries.why}` : undefined;

@@ -5,7 +5,7 @@
  */
 
 import { LogTail } from '../daemon/log-tail.ts';
-import type { Surroundings } from '../daemon/surroundings.ts';
+import type { ServerContext } from '../daemon/server-context.ts';
 import type { MetricsSource } from './http/metrics/metrics-endpoint.ts';
 import type { PageSource } from './http/ui/page-source.ts';
 import type { Bounds } from './limits/bounds.ts';
@@ -22,7 +22,7 @@ import type { Drain } from './topics/drain.ts';
 import type { TopicMap } from './topics/topic-map.ts';
 
 /** What is seen. */
-export type NodeViewSetup = Surroundings & {
+export type NodeViewSetup = ServerContext & {
   readonly options: Pick<
     Options,
     'metricsTopicsMax' | 'ui' | 'httpAddress' | 'httpsAddress' | 'natsUrl'

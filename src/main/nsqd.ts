@@ -7,10 +7,10 @@
 import path from 'node:path';
 import type { DataLock } from '../daemon/data-lock.ts';
 import type { Logger } from '../daemon/log.ts';
-import type { Surroundings } from '../daemon/surroundings.ts';
+import type { ServerContext } from '../daemon/server-context.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AuthServers } from './auth/auth-servers.ts';
-import { Faces } from './faces.ts';
+import { Frontends } from './frontends.ts';
 import { Bounds } from './limits/bounds.ts';
 import type { LocalClients } from './local/local-clients.ts';
 import { NodeView } from './node-view.ts';
@@ -29,7 +29,7 @@ import type { CountedClients } from './stats/counted.ts';
 import { NodeMeters } from './stats/node-meters.ts';
 import { StatsCollector, TOTALS } from './stats/stats-collector.ts';
 import type { BrokerStorage } from './storage/broker-storage.ts';
-import { directoryGround, type Ground } from './storage/ground.ts';
+import { directoryPlatform, type Platform } from './storage/platform.ts';
 import { identityLines, resourceLines } from './storage/start-report.ts';
 import { BrokerOperations } from './topics/broker-operations.ts';
 import { BrokerCore, type CoreEvent } from './topics/core.ts';
@@ -39,7 +39,7 @@ import type { ChannelHandle, ChannelMember } from './topics/topic-map.ts';
 
 /** What exists before the broker. */
 type Base = Pick<ReloadSetup, 'configured' | 'source'> & {
-  readonly ground: Ground;
+  readonly platform: Platform;
   readonly lock: DataLock;
   readonly security: SecurityFiles;
 };
@@ -64,7 +64,7 @@ export class Nsqd {
   readonly #storage: BrokerStorage;
   readonly #stats: StatsCollector;
   readonly #operations: BrokerOperations;
-  readonly #faces: Faces;
+  readonly #frontends: Frontends;
   readonly #meters: NodeMeters;
   readonly #view: NodeView;
   readonly #turn: Turn;
@@ -76,17 +76,17 @@ export class Nsqd {
   /** Starts a broker. Errors: rejects with the reason if it cannot run; then nothing remains of it. */
   static async start(
     options: Options,
-    surroundings: Surroundings,
+    context: ServerContext,
     policies: readonly Policy[] = [],
-    ground: Ground = directoryGround(),
+    platform: Platform = directoryPlatform(),
     source: ConfigurationSource | null = null,
   ): Promise<Nsqd> {
-    const { logger } = surroundings;
+    const { logger } = context;
     const dataPath = path.resolve(options.dataPath);
-    const security = await SecurityFiles.load(options, surroundings.clock);
-    const lock = await ground.lock(dataPath, (text) => logger.warn(text));
-    const base = { ground, lock, security, configured: options, source };
-    const nsqd = new Nsqd({ ...options, dataPath }, surroundings, policies, base);
+    const security = await SecurityFiles.load(options, context.clock);
+    const lock = await platform.lock(dataPath, (text) => logger.warn(text));
+    const base = { platform, lock, security, configured: options, source };
+    const nsqd = new Nsqd({ ...options, dataPath }, context, policies, base);
     try {
       const crash = await Promise.race([nsqd.#open(), nsqd.failed]);
       if (crash !== undefined) throw crash;
@@ -99,11 +99,11 @@ export class Nsqd {
 
   private constructor(
     options: Options,
-    surroundings: Surroundings,
+    context: ServerContext,
     policies: readonly Policy[],
-    { ground, lock, security, ...configuration }: Base,
+    { platform, lock, security, ...configuration }: Base,
   ) {
-    const { logger, clock, guard } = surroundings;
+    const { logger, clock, guard } = context;
     this.#options = options;
     this.#logger = logger;
     this.#clock = clock;
@@ -114,11 +114,11 @@ export class Nsqd {
       this.#core.topics.diskShortage = shortage;
     });
     this.#meters = new NodeMeters(clock);
-    this.#threads = ground.startThreads(options, this.#bounds.pumpBytes);
+    this.#threads = platform.startThreads(options, this.#bounds.pumpBytes);
     this.failed = crashOf(this.#threads.ended);
     this.#peers = new Peers({
       options,
-      surroundings,
+      context,
       tls: security.peerTls,
       topics: () => this.#core.topics.values(),
       stats: () => this.#stats.collect(TOTALS),
@@ -139,9 +139,9 @@ export class Nsqd {
       maxMsgSize: options.maxMsgSize,
       onChange: () => this.#onTopicsChanged(),
       requestTurn: () => this.#turn.request(),
-      target: (consumer) => this.#faces.target(consumer),
+      target: (consumer) => this.#frontends.target(consumer),
       flushClients: () => {
-        this.#faces.flush();
+        this.#frontends.flush();
         this.#meters.endTurn();
       },
       onEvent: (event) => this.#onEvent(event),
@@ -150,16 +150,16 @@ export class Nsqd {
     if (options.natsUrl !== '') topics.storeAbsence = 'the store is not connected yet';
     this.#policies = new PolicyStore({
       dataPath: options.dataPath,
-      textFiles: ground.textFiles,
+      textFiles: platform.textFiles,
       policies: inForce,
       clock,
       logger,
       apply: () => topics.applyPolicies(),
       share: options.natsUrl === '' ? null : (policy) => this.#core.sharePolicy(policy),
     });
-    this.#storage = ground.makeStorage({
+    this.#storage = platform.makeStorage({
       ...options,
-      textFiles: ground.textFiles,
+      textFiles: platform.textFiles,
       topics: () => topics.values(),
       callers: [...this.#threads.diskPulses, this.#bounds.disk, this.#policies],
       files: [this.#policies],
@@ -170,8 +170,8 @@ export class Nsqd {
       },
     });
     const clients: CountedClients = {
-      get: (number) => this.#faces.client(number),
-      values: () => this.#faces.clients(),
+      get: (number) => this.#frontends.client(number),
+      values: () => this.#frontends.clients(),
     };
     this.#stats = new StatsCollector(topics, clients, inForce, options, clock);
     this.drain = new Drain({
@@ -208,17 +208,17 @@ export class Nsqd {
       bounds: this.#bounds,
       gauges: this.#threads.gauges,
       meters: this.#meters,
-      ...surroundings,
+      ...context,
       topics,
       stats: this.#stats,
       drain: this.drain,
       storage: this.#storage,
       operations: this.#operations,
-      tcpCount: () => this.#faces.tcpCount,
+      tcpCount: () => this.#frontends.tcpCount,
     });
-    this.#faces = new Faces({
+    this.#frontends = new Frontends({
       options,
-      ...surroundings,
+      ...context,
       core: this.#core,
       operations: this.#operations,
       policies: this.#policies,
@@ -262,7 +262,7 @@ export class Nsqd {
 
   /** Consumers within the process. */
   get local(): LocalClients {
-    return this.#faces.local;
+    return this.#frontends.local;
   }
 
   /**
@@ -272,7 +272,7 @@ export class Nsqd {
   async rescue(): Promise<string | null> {
     this.#view.end();
     this.drain.stop();
-    const stops = [() => this.#faces.close(), () => this.#peers.lookupd.stop()];
+    const stops = [() => this.#frontends.close(), () => this.#peers.lookupd.stop()];
     // A step that has thrown before may throw again, and must not prevent the others.
     void Promise.allSettled(stops.map(async (stop) => await stop()));
     const pumps = this.#core.pumps.filter((_, index) => this.#threads.canClose(index));
@@ -312,7 +312,7 @@ export class Nsqd {
     if (this.#options.natsUrl !== '') await this.#waitForStore();
     await this.#storage.save();
     await this.#logStart();
-    await this.#faces.listen();
+    await this.#frontends.listen();
     this.#peers.start(this.#operations.tcpPort, this.#operations.httpPort);
     this.#view.start();
   }
@@ -346,7 +346,7 @@ export class Nsqd {
   async #closeFaces(): Promise<void> {
     this.#view.end();
     this.drain.stop();
-    await this.#faces.close();
+    await this.#frontends.close();
     this.#peers.lookupd.stop();
   }
 

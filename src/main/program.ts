@@ -13,7 +13,7 @@ import { guardInspector } from '../daemon/inspector-guard.ts';
 import { Logger } from '../daemon/log.ts';
 import { type LogFile, openLogFile, reopenOnHangUp } from '../daemon/log-file.ts';
 import { InvalidValue } from '../daemon/options/invalid-value.ts';
-import type { LineSurroundings } from '../daemon/options/program-line.ts';
+import type { LineContext } from '../daemon/options/program-line.ts';
 import { cutThreads, exitProcess } from '../daemon/process-end.ts';
 import { ServiceNotifier } from '../daemon/service-notifier.ts';
 import { StderrSink } from '../daemon/stderr-sink.ts';
@@ -29,7 +29,7 @@ import { type Command, parseCommandLine } from './options/command-line.ts';
 import type { Options } from './options/options.ts';
 import { parsePolicyTables } from './policies/policy-tables.ts';
 import type { Configuration, ConfigurationSource } from './reload.ts';
-import { directoryGround } from './storage/ground.ts';
+import { directoryPlatform } from './storage/platform.ts';
 
 /** What the command line asks for. */
 type RunCommand = Command & { kind: 'run' };
@@ -48,14 +48,14 @@ const THREAD_END_MS = 500;
  * on, 2 for a bad command line. `words`: the words after the program's name.
  */
 export async function runProgram(words: readonly string[]): Promise<void> {
-  const surroundings = {
+  const context = {
     hostname: os.hostname(),
     parallelism: os.availableParallelism(),
     readFile: (path: string) => readGivenFileSync(path).toString(),
   };
-  const parsed = parseCommandLine(words, surroundings);
+  const parsed = parseCommandLine(words, context);
   const isReport = parsed.kind === 'check' || parsed.kind === 'show';
-  const command = isReport ? reportConfig(parsed, surroundings) : parsed;
+  const command = isReport ? reportConfig(parsed, context) : parsed;
   switch (command.kind) {
     case 'print':
       process.stderr.write(command.stderr);
@@ -71,16 +71,13 @@ export async function runProgram(words: readonly string[]): Promise<void> {
       process.exitCode = 1;
       return;
     case 'run':
-      await runBroker(command, () => readAgain(words, surroundings));
+      await runBroker(command, () => readAgain(words, context));
   }
 }
 
 /** The configuration as it is now, with the same flags. */
-function readAgain(
-  words: readonly string[],
-  surroundings: LineSurroundings,
-): Configuration | InvalidValue {
-  const command = parseCommandLine(words, surroundings);
+function readAgain(words: readonly string[], context: LineContext): Configuration | InvalidValue {
+  const command = parseCommandLine(words, context);
   if (command.kind === 'fatal') return new InvalidValue(command.reason);
   assert(command.kind === 'run', 'the same words have started the broker');
   const { options, config } = command;
@@ -117,9 +114,9 @@ async function runBroker(
   const uncaught = new UncaughtErrors(guard, logger);
   const { bug } = uncaught;
   const supervisor = new SupervisorLink();
-  const around = { logger, clock, guard };
+  const context = { logger, clock, guard };
   const rereadable = config.path === '' ? null : source;
-  const starting = Nsqd.start(options, around, policies, directoryGround(), rereadable);
+  const starting = Nsqd.start(options, context, policies, directoryPlatform(), rereadable);
   if (file !== null) reopenOnHangUp(file, logger);
   if (reloads) reloadOnHangUp(starting, uncaught);
   let nsqd: Nsqd;

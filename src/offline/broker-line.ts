@@ -6,7 +6,7 @@
 
 import { parseFlags } from '../daemon/options/flags.ts';
 import { type OptionRows, rowsOf } from '../daemon/options/option-table.ts';
-import type { LineSurroundings, ServerCommand } from '../daemon/options/program-line.ts';
+import type { LineContext, ServerCommand } from '../daemon/options/program-line.ts';
 import { reportConfig } from '../main/config-report.ts';
 import { parseCommandLine } from '../main/options/command-line.ts';
 import { OPTION_ROWS, type Options, PROGRAM_FLAGS } from '../main/options/options.ts';
@@ -30,13 +30,10 @@ export type BrokerLine =
 export const BROKER_FLAGS: OptionRows = new Map([...rowsOf(PROGRAM_FLAGS), ...OPTION_ROWS]);
 
 /** Reads the flags of a broker, and its configuration file. */
-export function readBrokerLine(
-  words: readonly string[],
-  surroundings: LineSurroundings,
-): BrokerLine {
-  const parsed = parseCommandLine(['start', ...words], surroundings);
+export function readBrokerLine(words: readonly string[], context: LineContext): BrokerLine {
+  const parsed = parseCommandLine(['start', ...words], context);
   if (!('options' in parsed)) return parsed;
-  if (parsed.kind !== 'run') return reportConfig(parsed, surroundings);
+  if (parsed.kind !== 'run') return reportConfig(parsed, context);
   const { options, config } = parsed;
   const { rest } = parseFlags(words, BROKER_FLAGS);
   return { kind: 'run', options, configPath: config.path, stray: rest };

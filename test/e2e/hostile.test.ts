@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AttackRun } from '../../scripts/checkers/hostile/attack-run.ts';
 import { SCENARIOS } from '../../scripts/checkers/hostile/scenarios.ts';
-import { Siege } from '../../scripts/checkers/hostile/siege.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 
 const LIMIT = { timeout: 60_000 };
@@ -21,13 +21,13 @@ test('hostile: the broker stands what clients do to it', LIMIT, async (t) => {
     connectionsMax: undefined,
     memory: undefined,
   };
-  const siege = new Siege({ target, pid, seconds: 0.5, latencyMsMax: LATENCY_MS_MAX });
-  t.after(() => siege.close());
+  const run = new AttackRun({ target, pid, seconds: 0.5, latencyMsMax: LATENCY_MS_MAX });
+  t.after(() => run.close());
 
   const found: string[] = [];
   for (const scenario of SCENARIOS) {
     if (!PLAYED.includes(scenario.name)) continue;
-    const { faults, connections, pairs } = await siege.play(scenario);
+    const { faults, connections, pairs } = await run.play(scenario);
     const p99 = pairs.map(({ kind, duringMs }) => `${kind} p99 ${duringMs.toFixed()} ms`);
     t.diagnostic(`${scenario.name}: ${connections} connections, ${p99.join(', ')}`);
     found.push(...faults.map((fault) => `${scenario.name}: ${fault}`));

@@ -16,8 +16,8 @@ import assert from 'node:assert/strict';
 import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
 import { Policies } from '../../src/main/policies/policies.ts';
 import { parsePolicy } from '../../src/main/policies/policy.ts';
-import type { DeskMessage, DeskRequest } from '../../src/main/topics/message-desk.ts';
-import { MessageDesk } from '../../src/main/topics/message-desk.ts';
+import type { MessageRequest, OperatorMessage } from '../../src/main/topics/message-operations.ts';
+import { MessageOperations } from '../../src/main/topics/message-operations.ts';
 import type { MessageFilter } from '../../src/shared/message-survey.ts';
 import { recoverJournals } from '../../src/workers/disk/journal/journal-recovery.ts';
 import { optionsWith } from '../support/broker-turns.ts';
@@ -80,12 +80,12 @@ class HandsLife {
   /** What was seen in the other topic. */
   readonly #moved = new Set<string>();
   /** The last page of each channel. */
-  readonly #pages = new Map<string, readonly DeskMessage[]>();
+  readonly #pages = new Map<string, readonly OperatorMessage[]>();
   /** The cursor of a listing of each channel. */
   readonly #cursors = new Map<string, string>();
   #disk = new MemoryFileSystem(DATA_PATH);
   #broker: PolicyBroker;
-  #desk: MessageDesk;
+  #desk: MessageOperations;
   /** What the operator waits for. */
   #work: 'nothing' | 'list' | 'change' | 'move' = 'nothing';
   #purge: { readonly channel: string; readonly digit: string } | null = null;
@@ -299,13 +299,13 @@ class HandsLife {
   #request(
     channel: string | null,
     filter: Partial<MessageFilter> = {},
-  ): Omit<DeskRequest, 'limit'> {
+  ): Omit<MessageRequest, 'limit'> {
     const all = { states: STATES, ids: null, sinceMs: 0, match: null };
     const topic = channel === DEAD_CHANNEL ? DEAD : TOPIC;
     return { topic, channel, filter: { ...all, ...filter }, cursor: null };
   }
 
-  #someListed(channel: string): readonly DeskMessage[] {
+  #someListed(channel: string): readonly OperatorMessage[] {
     const page = this.#pages.get(channel) ?? [];
     return page.slice(0, 1 + this.#random(3));
   }
@@ -349,7 +349,7 @@ class HandsLife {
     this.#fates.afterKill();
   }
 
-  #open(): [PolicyBroker, MessageDesk] {
+  #open(): [PolicyBroker, MessageOperations] {
     const broker = new PolicyBroker(this.#clock, this.#disk, this.#policies, this.#options, {
       finished: (channel, { body }) => {
         if (channel !== DEAD_CHANNEL) this.#fates.set(channel, [body], 'gone');
@@ -361,7 +361,7 @@ class HandsLife {
     const clock = this.#clock;
     return [
       broker,
-      new MessageDesk({ startTimeMs, topics, publisher, client: () => undefined, clock }),
+      new MessageOperations({ startTimeMs, topics, publisher, client: () => undefined, clock }),
     ];
   }
 
@@ -414,7 +414,7 @@ class HandsLife {
     const bodies: string[] = [];
     let cursor: string | null = null;
     do {
-      const request: DeskRequest = { ...this.#request(channel), cursor, limit: 100 };
+      const request: MessageRequest = { ...this.#request(channel), cursor, limit: 100 };
       const listing = this.#desk.list(request, BODY_MAX);
       await this.#broker.turns();
       const page: Awaited<typeof listing> = await listing;
@@ -433,7 +433,7 @@ class HandsLife {
 
 const isWanted = (): boolean => true;
 
-function bodiesOf(messages: readonly DeskMessage[]): string[] {
+function bodiesOf(messages: readonly OperatorMessage[]): string[] {
   return messages.map(({ body }) => textOf(body));
 }
 

@@ -5,7 +5,7 @@
  */
 
 import type { BacklogBounds } from '../../src/workers/pump/backend/write-backlog.ts';
-import type { HandOverBounds } from '../../src/workers/pump/hand-over.ts';
+import type { FanOutBounds } from '../../src/workers/pump/fan-out.ts';
 import { type Random, seededRandom } from '../support/seeded-random.ts';
 
 /**
@@ -30,7 +30,7 @@ export type Scenario = {
   /** What of a topic, and of all, may be on its way to the disk; undefined for the usual. */
   readonly backlogBounds: BacklogBounds | undefined;
   /** What a turn may hand from topics to channels; undefined for the usual. */
-  readonly handOverBounds: HandOverBounds | undefined;
+  readonly fanOutBounds: FanOutBounds | undefined;
   readonly bodyBytesMax: number;
   /** Messages of one publish. */
   readonly batchMax: number;
@@ -83,7 +83,7 @@ export function drawScenario(
     backlogBounds:
       random(2) === 0 ? { holdBytes: 2000, crowdedBytes: 10_000, fullBytes: 20_000 } : undefined,
     // Not drawn, so that a seed stays what it was in all else.
-    handOverBounds:
+    fanOutBounds:
       seed % 2 === 0 ? { atOnce: seed % 4 === 0 ? 0 : 1, perTurn: 1 + (seed % 7) } : undefined,
     bodyBytesMax: isLarge ? 16_000 : isDeep ? 16 : 40 + random(400),
     batchMax: isDeep ? 1000 : 200,

@@ -135,7 +135,7 @@ export class SimBroker {
             unixNs: () => BigInt((clock.monotonicMs() + UNIX_OFFSET_MS) * NS_PER_MS),
           },
           ...(scenario.backlogBounds && { backlogBounds: scenario.backlogBounds }),
-          ...(scenario.handOverBounds && { handOverBounds: scenario.handOverBounds }),
+          ...(scenario.fanOutBounds && { fanOutBounds: scenario.fanOutBounds }),
           thread: meteredThread(),
           random: () => {
             const value = options.random(1000) / 1000;

@@ -6,7 +6,6 @@
 
 import { allocateRing } from '../../src/shared/ring/ring.ts';
 import type { ChannelPolicy } from '../../src/shared/topic-policy.ts';
-import { Alarms } from '../../src/workers/pump/alarms.ts';
 import { Channel } from '../../src/workers/pump/channel.ts';
 import type { ChannelContext } from '../../src/workers/pump/channel-context.ts';
 import { Consumer } from '../../src/workers/pump/consumer.ts';
@@ -16,6 +15,7 @@ import { Delivery } from '../../src/workers/pump/delivery.ts';
 import { InFlight } from '../../src/workers/pump/in-flight.ts';
 import { MessageQueue } from '../../src/workers/pump/message-queue.ts';
 import { PumpMeter } from '../../src/workers/pump/pump-meter.ts';
+import { QueueTimers } from '../../src/workers/pump/queue-timers.ts';
 import { MessageStore } from '../../src/workers/pump/store/message-store.ts';
 import { type DepthBound, NO_BOUND } from '../../src/workers/pump/topic-bound.ts';
 import { Undelivered } from '../../src/workers/pump/undelivered.ts';
@@ -64,7 +64,7 @@ export class ChannelBench {
   readonly store: MessageStore;
   readonly inFlight = new InFlight(0);
   readonly deferred = new Deferred(0);
-  readonly alarms = new Alarms(0);
+  readonly timers = new QueueTimers(0);
   readonly thread = meteredThread();
   readonly meter = new PumpMeter(this.thread, () => UNIX_MS + this.nowMs);
   readonly deadLetters: DeadLetters;
@@ -89,7 +89,7 @@ export class ChannelBench {
     this.deadLetters = new DeadLetters(store, this.main.producer);
     const context: ChannelContext<Channel> = {
       deadLetters: this.deadLetters,
-      alarms: this.alarms,
+      timers: this.timers,
       store,
       inFlight,
       deferred,
@@ -178,7 +178,7 @@ export class ChannelBench {
     const { dueTimes } = this.deferred;
     const due = dueTimes.expire(this.nowMs);
     for (let i = 0; i < due; i++) this.channel.onDue(dueTimes.expired[i]);
-    this.alarms.fire(this.nowMs);
+    this.timers.fire(this.nowMs);
   }
 
   finish(consumer: Consumer, id: string): number {

@@ -9,7 +9,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
-import type { Companion, Surroundings } from '../../src/companions/companion.ts';
+import type { CommandContext, Companion } from '../../src/companions/companion.ts';
 
 /** A request that the broker got. */
 type Asked = {
@@ -49,7 +49,7 @@ type Outcome = { readonly code: number; readonly stdout: string; readonly stderr
 export async function runWords(
   companion: Companion,
   words: readonly string[],
-  around: Partial<Surroundings> = {},
+  around: Partial<CommandContext> = {},
 ): Promise<Outcome> {
   let stdout = '';
   let stderr = '';

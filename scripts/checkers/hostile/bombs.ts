@@ -5,7 +5,7 @@
 import { constants, deflateRawSync } from 'node:zlib';
 import { identify, line, pub, sized } from '../../../src/protocol/commands.ts';
 import { SnappyEncoder } from '../../../src/protocol/compression/snappy-encoder.ts';
-import type { Arena, Scenario } from './arena.ts';
+import type { Attack, Scenario } from './attack.ts';
 
 const MIB = 1024 * 1024;
 const BOMB_BYTES = 100 * MIB;
@@ -32,23 +32,23 @@ function snappy(bytes: Buffer): Buffer {
   return Buffer.concat(pieces);
 }
 
-async function explode(arena: Arena, kind: string, compress: Compress): Promise<void> {
+async function explode(attack: Attack, kind: string, compress: Compress): Promise<void> {
   const bombs = CONTENTS.map((content) => compress(content()));
-  await arena.together(AT_A_TIME, async (index) => {
+  await attack.together(AT_A_TIME, async (index) => {
     do {
-      const client = await arena.client(identify({ feature_negotiation: true, [kind]: true }));
-      if (!(await arena.inTime(client.receives(`"${kind}":true`), CLOSED_MS_MAX))) {
-        arena.fault(`${kind} is not agreed to`);
+      const client = await attack.client(identify({ feature_negotiation: true, [kind]: true }));
+      if (!(await attack.inTime(client.receives(`"${kind}":true`), CLOSED_MS_MAX))) {
+        attack.fault(`${kind} is not agreed to`);
         return;
       }
       await client.sendWhole(bombs[index % bombs.length]);
-      if (!(await arena.inTime(client.closed, CLOSED_MS_MAX))) {
-        arena.fault(`bomb ${index} is still listened to`);
+      if (!(await attack.inTime(client.closed, CLOSED_MS_MAX))) {
+        attack.fault(`bomb ${index} is still listened to`);
         return;
       }
-    } while (arena.isOn);
+    } while (attack.isOn);
   });
-  await arena.expectNothingIn('hostile-bomb');
+  await attack.expectNothingIn('hostile-bomb');
 }
 
 /** Small things that become large. */
@@ -56,11 +56,11 @@ export const BOMBS: readonly Scenario[] = [
   {
     name: 'bombs through deflate',
     growthMibMax: 96,
-    run: (arena) => explode(arena, 'deflate', deflate),
+    run: (attack) => explode(attack, 'deflate', deflate),
   },
   {
     name: 'bombs through snappy',
     growthMibMax: 96,
-    run: (arena) => explode(arena, 'snappy', snappy),
+    run: (attack) => explode(attack, 'snappy', snappy),
   },
 ];

@@ -3,7 +3,7 @@
  */
 
 import { line, mpub, pub, sized } from '../../../src/protocol/commands.ts';
-import type { Arena, Scenario } from './arena.ts';
+import type { Attack, Scenario } from './attack.ts';
 import type { HostileConnection } from './hostile-connection.ts';
 
 const MIB = 1024 * 1024;
@@ -39,56 +39,56 @@ const LIES: Readonly<Record<string, Buffer>> = {
   'nothing behind the count': words(1),
 };
 
-async function longLines(arena: Arena): Promise<void> {
+async function longLines(attack: Attack): Promise<void> {
   const endless = Buffer.alloc(LINE_BYTES, 'L');
-  await arena.together(AT_A_TIME, async () => {
+  await attack.together(AT_A_TIME, async () => {
     do {
-      const client = await arena.client();
+      const client = await attack.client();
       await client.sendWhole(endless);
-      if (!(await arena.inTime(client.closed, ANSWERED_MS_MAX))) {
-        arena.fault(`a line of ${LINE_BYTES} bytes is still listened to`);
+      if (!(await attack.inTime(client.closed, ANSWERED_MS_MAX))) {
+        attack.fault(`a line of ${LINE_BYTES} bytes is still listened to`);
         return;
       }
-    } while (arena.isOn);
+    } while (attack.isOn);
   });
 }
 
-async function hugeSizes(arena: Arena): Promise<void> {
+async function hugeSizes(attack: Attack): Promise<void> {
   const commands = SIZED.flatMap((command) =>
     SIZES.map((size) => Buffer.concat([command, words(size), Buffer.alloc(100)])),
   );
   do {
     await Promise.all(
-      commands.map((command) => expectError(arena, command, command.toString('latin1', 0, 30))),
+      commands.map((command) => expectError(attack, command, command.toString('latin1', 0, 30))),
     );
-  } while (arena.isOn);
-  await arena.expectNothingIn(LYING_TOPIC);
+  } while (attack.isOn);
+  await attack.expectNothingIn(LYING_TOPIC);
 }
 
-async function lyingBatches(arena: Arena): Promise<void> {
+async function lyingBatches(attack: Attack): Promise<void> {
   const topic = 'hostile-batches';
   do {
     await Promise.all(
       Object.entries(LIES).map(([what, body]) =>
-        expectError(arena, Buffer.concat([line('MPUB', topic), sized(body)]), `MPUB, ${what}`),
+        expectError(attack, Buffer.concat([line('MPUB', topic), sized(body)]), `MPUB, ${what}`),
       ),
     );
-  } while (arena.isOn);
-  await arena.expectNothingIn(topic);
+  } while (attack.isOn);
+  await attack.expectNothingIn(topic);
 }
 
 /** The broker answers with an error and closes. */
-async function expectError(arena: Arena, command: Buffer, what: string): Promise<void> {
-  const client = await arena.client(command);
+async function expectError(attack: Attack, command: Buffer, what: string): Promise<void> {
+  const client = await attack.client(command);
   client.end();
-  if (!(await arena.inTime(client.closed, ANSWERED_MS_MAX))) {
-    arena.fault(`${JSON.stringify(what)}: the connection stays open`);
+  if (!(await attack.inTime(client.closed, ANSWERED_MS_MAX))) {
+    attack.fault(`${JSON.stringify(what)}: the connection stays open`);
   } else if (!client.received.includes('E_')) {
-    arena.fault(`${JSON.stringify(what)}: answered ${JSON.stringify(client.received)}`);
+    attack.fault(`${JSON.stringify(what)}: answered ${JSON.stringify(client.received)}`);
   }
 }
 
-async function pipeline(arena: Arena): Promise<void> {
+async function pipeline(attack: Attack): Promise<void> {
   const topic = 'hostile-pipeline#ephemeral';
   const id = '0123456789abcdef';
   const subscribe = line('SUB', topic, 'channel#ephemeral');
@@ -99,55 +99,61 @@ async function pipeline(arena: Arena): Promise<void> {
     { first: subscribe, command: line('REQ', id, 0) },
     { first: subscribe, command: line('TOUCH', id) },
   ];
-  await arena.together(kinds.length, async (index) => {
+  await attack.together(kinds.length, async (index) => {
     const { first, command } = kinds[index];
-    const client = await arena.client(first);
+    const client = await attack.client(first);
     client.stopReading();
     const many = Buffer.concat(Array<Buffer>(PIPELINE_COMMANDS).fill(command));
-    await sendOnAndOn(arena, client, many);
+    await sendOnAndOn(attack, client, many);
   });
 }
 
-async function pipelineOnMany(arena: Arena): Promise<void> {
+async function pipelineOnMany(attack: Attack): Promise<void> {
   const many = Buffer.concat(
     Array<Buffer>(PIPELINE_COMMANDS).fill(pub('hostile-pipelines#ephemeral', 'x')),
   );
-  await arena.together(MANY_PIPELINES, async () => {
-    const client = await arena.client();
+  await attack.together(MANY_PIPELINES, async () => {
+    const client = await attack.client();
     client.stopReading();
-    await sendOnAndOn(arena, client, many);
+    await sendOnAndOn(attack, client, many);
   });
 }
 
-async function endlessBatches(arena: Arena): Promise<void> {
+async function endlessBatches(attack: Attack): Promise<void> {
   const batch = mpub(
     'hostile-batches#ephemeral',
     Array<Buffer>(FLOOD_BATCH).fill(Buffer.alloc(FLOOD_MESSAGE_BYTES, 'b')),
   );
   const many = Buffer.concat(Array<Buffer>(FLOOD_CONNECTIONS).fill(batch));
-  await arena.together(FLOOD_CONNECTIONS, async () => {
-    await sendOnAndOn(arena, await arena.client(), many);
+  await attack.together(FLOOD_CONNECTIONS, async () => {
+    await sendOnAndOn(attack, await attack.client(), many);
   });
 }
 
 /** A broker that stops reading is right. */
-async function sendOnAndOn(arena: Arena, client: HostileConnection, bytes: Buffer): Promise<void> {
-  while (arena.isOn && !client.isClosed) {
-    await Promise.race([client.sendWhole(bytes), arena.end()]);
+async function sendOnAndOn(
+  attack: Attack,
+  client: HostileConnection,
+  bytes: Buffer,
+): Promise<void> {
+  while (attack.isOn && !client.isClosed) {
+    await Promise.race([client.sendWhole(bytes), attack.end()]);
   }
 }
 
-async function halfBatches(arena: Arena): Promise<void> {
+async function halfBatches(attack: Attack): Promise<void> {
   const topic = 'hostile-half';
   const count = 64;
   const size = Math.floor(HALF_BYTES / count) - 4;
   const whole = mpub(topic, Array<Buffer>(count).fill(Buffer.alloc(size, 'h')));
   const half = whole.subarray(0, -1);
-  const clients = await Promise.all(Array.from({ length: HALF_CONNECTIONS }, () => arena.client()));
-  await Promise.all(clients.map((client) => Promise.race([client.sendWhole(half), arena.end()])));
-  await arena.end();
-  await arena.close();
-  await arena.expectNothingIn(topic);
+  const clients = await Promise.all(
+    Array.from({ length: HALF_CONNECTIONS }, () => attack.client()),
+  );
+  await Promise.all(clients.map((client) => Promise.race([client.sendWhole(half), attack.end()])));
+  await attack.end();
+  await attack.close();
+  await attack.expectNothingIn(topic);
 }
 
 function words(...values: readonly number[]): Buffer {

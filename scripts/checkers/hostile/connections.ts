@@ -4,7 +4,7 @@
 
 import { dpub, identify, line, MAGIC, mpub, pub, sized } from '../../../src/protocol/commands.ts';
 import { FRAME_HEADER_BYTES } from '../../../src/shared/limits.ts';
-import type { Arena, Scenario } from './arena.ts';
+import type { Attack, Scenario } from './attack.ts';
 import type { HostileConnection } from './hostile-connection.ts';
 
 const FLOOD_CONNECTIONS = 3000;
@@ -31,13 +31,13 @@ const COMMANDS: Readonly<Record<string, Buffer>> = {
   NOP: line('NOP'),
 };
 
-async function flood(arena: Arena): Promise<void> {
-  const { connectionsMax } = arena.target;
+async function flood(attack: Attack): Promise<void> {
+  const { connectionsMax } = attack.target;
   const wanted = connectionsMax === undefined ? FLOOD_CONNECTIONS : connectionsMax + SURPLUS;
   const open: HostileConnection[] = [];
-  await arena.together(AT_A_TIME, async (index) => {
+  await attack.together(AT_A_TIME, async (index) => {
     for (let at = index; at < wanted; at += AT_A_TIME) {
-      const connection = await connectOrNot(arena);
+      const connection = await connectOrNot(attack);
       if (connection === undefined) continue;
       if (at % 2 === 0) connection.send(MAGIC, line('NOP'));
       open.push(connection);
@@ -46,70 +46,70 @@ async function flood(arena: Arena): Promise<void> {
   const keptCount = (): number => open.filter(({ isClosed }) => !isClosed).length;
   // a refusal comes after the connection
   const most = connectionsMax ?? Number.POSITIVE_INFINITY;
-  await arena.comesTrue(() => keptCount() <= most, CLOSED_MS_MAX);
+  await attack.comesTrue(() => keptCount() <= most, CLOSED_MS_MAX);
   const kept = keptCount();
-  if (connectionsMax !== undefined) checkRefusals(arena, open, connectionsMax);
+  if (connectionsMax !== undefined) checkRefusals(attack, open, connectionsMax);
   if (connectionsMax !== undefined && kept > connectionsMax) {
-    arena.fault(`${kept} connections are open, ${connectionsMax} at most`);
+    attack.fault(`${kept} connections are open, ${connectionsMax} at most`);
   }
   if (connectionsMax === undefined && kept < wanted) {
-    arena.fault(`${kept} of ${wanted} connections are open`);
+    attack.fault(`${kept} of ${wanted} connections are open`);
   }
-  const answer = await arena.ping();
-  if (answer !== 'OK') arena.fault(`with all these connections /ping says ${answer}`);
+  const answer = await attack.ping();
+  if (answer !== 'OK') attack.fault(`with all these connections /ping says ${answer}`);
   for (const connection of open) connection.reset();
-  while (arena.isOn) {
-    await arena.together(AT_A_TIME, async () => (await connectOrNot(arena))?.reset());
+  while (attack.isOn) {
+    await attack.together(AT_A_TIME, async () => (await connectOrNot(attack))?.reset());
   }
 }
 
 /** Those that were told why they are refused were told so in these words; the others were too many at once. */
 function checkRefusals(
-  arena: Arena,
+  attack: Attack,
   connections: readonly HostileConnection[],
   connectionsMax: number,
 ): void {
   const text = `E_TOO_MANY_CONNECTIONS there are ${connectionsMax} connections, which is the limit`;
   const told = connections.filter(({ isClosed, received }) => isClosed && received !== '');
   const wrong = told.find(({ received }) => received.slice(FRAME_HEADER_BYTES) !== text);
-  if (told.length === 0) arena.fault('no connection was told why it was refused');
-  if (wrong !== undefined) arena.fault(`refused with ${JSON.stringify(wrong.received)}`);
+  if (told.length === 0) attack.fault('no connection was told why it was refused');
+  if (wrong !== undefined) attack.fault(`refused with ${JSON.stringify(wrong.received)}`);
 }
 
-async function connectOrNot(arena: Arena): Promise<HostileConnection | undefined> {
+async function connectOrNot(attack: Attack): Promise<HostileConnection | undefined> {
   try {
-    return await arena.connect();
+    return await attack.connect();
   } catch (error) {
     // a broker with a limit may refuse in this way as well
-    if (arena.target.connectionsMax !== undefined && error instanceof Error) return undefined;
+    if (attack.target.connectionsMax !== undefined && error instanceof Error) return undefined;
     throw error;
   }
 }
 
-async function cut(arena: Arena): Promise<void> {
+async function cut(attack: Attack): Promise<void> {
   const cuts = Object.entries(COMMANDS).flatMap(([name, bytes]) =>
     Array.from({ length: bytes.length }, (_, length) => ({ name, bytes, length })),
   );
   do {
-    await arena.together(AT_A_TIME, async (index) => {
+    await attack.together(AT_A_TIME, async (index) => {
       for (let at = index; at < cuts.length; at += AT_A_TIME) {
         const { name, bytes, length } = cuts[at];
         const start = bytes.subarray(0, length);
-        await cutOff(arena, start, `${name} cut after ${length} bytes`);
+        await cutOff(attack, start, `${name} cut after ${length} bytes`);
       }
     });
-  } while (arena.isOn);
-  await arena.expectNothingIn(CUT_TOPIC);
+  } while (attack.isOn);
+  await attack.expectNothingIn(CUT_TOPIC);
 }
 
 /** Once half-open, once reset. */
-async function cutOff(arena: Arena, start: Buffer, what: string): Promise<void> {
-  const reset = await arena.client(start);
-  const ended = await arena.client(start);
+async function cutOff(attack: Attack, start: Buffer, what: string): Promise<void> {
+  const reset = await attack.client(start);
+  const ended = await attack.client(start);
   reset.reset();
   ended.end();
-  if (!(await arena.inTime(ended.closed, CLOSED_MS_MAX))) {
-    arena.fault(`${what}: the connection stays open`);
+  if (!(await attack.inTime(ended.closed, CLOSED_MS_MAX))) {
+    attack.fault(`${what}: the connection stays open`);
   }
 }
 

@@ -4,7 +4,7 @@
 
 import { constants, deflateRawSync } from 'node:zlib';
 import { identify, line } from '../../../src/protocol/commands.ts';
-import type { Arena, Scenario } from './arena.ts';
+import type { Attack, Scenario } from './attack.ts';
 import type { HostileConnection } from './hostile-connection.ts';
 
 const KIB = 1024;
@@ -25,34 +25,34 @@ function partOfBatch(): Buffer {
   return deflateRawSync(plain, { finishFlush: constants.Z_SYNC_FLUSH });
 }
 
-async function crowd(arena: Arena, work: (client: HostileConnection) => void): Promise<void> {
-  const { connectionsMax = CLIENTS } = arena.target;
+async function crowd(attack: Attack, work: (client: HostileConnection) => void): Promise<void> {
+  const { connectionsMax = CLIENTS } = attack.target;
   const count = Math.min(CLIENTS, Math.floor((3 * connectionsMax) / 4));
-  await arena.together(AT_A_TIME, async (index) => {
-    for (let at = index; at < count && arena.isOn; at += AT_A_TIME) {
-      const client = await arena.client(identify({ feature_negotiation: true, deflate: true }));
-      if (!(await arena.inTime(client.receives('"deflate":true'), AGREED_MS_MAX))) {
-        arena.fault('deflate is not agreed to');
+  await attack.together(AT_A_TIME, async (index) => {
+    for (let at = index; at < count && attack.isOn; at += AT_A_TIME) {
+      const client = await attack.client(identify({ feature_negotiation: true, deflate: true }));
+      if (!(await attack.inTime(client.receives('"deflate":true'), AGREED_MS_MAX))) {
+        attack.fault('deflate is not agreed to');
         return;
       }
       work(client);
     }
   });
-  await arena.end();
+  await attack.end();
 }
 
 /** Clients with deflate that cost memory, if anything does. */
 export const DEFLATE_CLIENTS: readonly Scenario[] = [
-  { name: 'deflate: idle', growthMibMax: 48, run: (arena) => crowd(arena, () => undefined) },
+  { name: 'deflate: idle', growthMibMax: 48, run: (attack) => crowd(attack, () => undefined) },
   {
     name: 'deflate: part of an MPUB',
     // what each holds while it waits, and its decompressor
     growthMibMax: 48 + (CLIENTS * 256) / KIB,
-    run: async (arena) => {
+    run: async (attack) => {
       const part = partOfBatch();
-      await crowd(arena, (client) => client.send(part));
-      await arena.close();
-      await arena.expectNothingIn(TOPIC);
+      await crowd(attack, (client) => client.send(part));
+      await attack.close();
+      await attack.expectNothingIn(TOPIC);
     },
   },
 ];

@@ -2,7 +2,7 @@
  * Requests that never end, or lie about their length.
  */
 
-import type { Arena, Scenario } from './arena.ts';
+import type { Attack, Scenario } from './attack.ts';
 import type { HostileConnection } from './hostile-connection.ts';
 
 const SLOW_CONNECTIONS = 100;
@@ -33,83 +33,85 @@ const LENGTHS: readonly string[] = [
   'Transfer-Encoding: chunked',
 ];
 
-async function slowHeaders(arena: Arena): Promise<void> {
-  const clients = await Promise.all(Array.from({ length: SLOW_CONNECTIONS }, () => connect(arena)));
+async function slowHeaders(attack: Attack): Promise<void> {
+  const clients = await Promise.all(
+    Array.from({ length: SLOW_CONNECTIONS }, () => connect(attack)),
+  );
   const bytes = Buffer.from(SLOW_REQUEST);
-  for (let at = 0; arena.isOn; at++) {
+  for (let at = 0; attack.isOn; at++) {
     for (const client of clients) client.send(bytes.subarray(at, at + 1));
-    await arena.pause(SECOND_MS);
+    await attack.pause(SECOND_MS);
   }
 }
 
-async function hugeHeaders(arena: Arena): Promise<void> {
+async function hugeHeaders(attack: Attack): Promise<void> {
   const bytes = Buffer.from(
     `POST /pub?topic=${TOPIC} HTTP/1.1\r\nHost: x\r\nX-Huge: ${'h'.repeat(HEADER_BYTES)}\r\n\r\n`,
   );
-  await arena.together(AT_A_TIME, async () => {
+  await attack.together(AT_A_TIME, async () => {
     do {
-      const client = await connect(arena);
+      const client = await connect(attack);
       await client.sendWhole(bytes);
-      if (!(await arena.inTime(client.closed, ANSWERED_MS_MAX))) {
-        arena.fault(`a header of ${HEADER_BYTES} bytes is still listened to`);
+      if (!(await attack.inTime(client.closed, ANSWERED_MS_MAX))) {
+        attack.fault(`a header of ${HEADER_BYTES} bytes is still listened to`);
         return;
       }
-    } while (arena.isOn);
+    } while (attack.isOn);
   });
-  await arena.expectNothingIn(TOPIC);
+  await attack.expectNothingIn(TOPIC);
 }
 
-async function endlessBodies(arena: Arena): Promise<void> {
+async function endlessBodies(attack: Attack): Promise<void> {
   const paths = [`/pub?topic=${TOPIC}`, `/mpub?topic=${TOPIC}`, `/mpub?topic=${TOPIC}&binary=true`];
-  await arena.together(paths.length, async (index) => {
-    const client = await connect(arena);
+  await attack.together(paths.length, async (index) => {
+    const client = await connect(attack);
     client.send(
       Buffer.from(`POST ${paths[index]} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`),
     );
     let sentBytes = 0;
-    while (arena.isOn && !client.isClosed) {
-      await Promise.race([client.sendWhole(CHUNK), arena.end()]);
+    while (attack.isOn && !client.isClosed) {
+      await Promise.race([client.sendWhole(CHUNK), attack.end()]);
       sentBytes += CHUNK_BYTES;
     }
     if (!/^HTTP\/1\.1 4\d\d /.test(client.received) && !client.isClosed) {
-      arena.fault(`${paths[index]}: no answer after ${sentBytes} bytes`);
+      attack.fault(`${paths[index]}: no answer after ${sentBytes} bytes`);
     }
   });
-  await arena.expectNothingIn(TOPIC);
+  await attack.expectNothingIn(TOPIC);
 }
 
-async function wrongLengths(arena: Arena): Promise<void> {
+async function wrongLengths(attack: Attack): Promise<void> {
   do {
-    await arena.together(LENGTHS.length, async (index) => {
-      const client = await connect(arena);
+    await attack.together(LENGTHS.length, async (index) => {
+      const client = await connect(attack);
       const head = `POST /pub?topic=${TOPIC} HTTP/1.1\r\nHost: x\r\n${LENGTHS[index]}\r\n\r\n`;
       client.send(Buffer.from(`${head}0123456789`));
       client.end();
-      if (!(await arena.inTime(client.closed, ANSWERED_MS_MAX))) {
-        arena.fault(`${JSON.stringify(LENGTHS[index])}: the connection stays open`);
+      if (!(await attack.inTime(client.closed, ANSWERED_MS_MAX))) {
+        attack.fault(`${JSON.stringify(LENGTHS[index])}: the connection stays open`);
       }
     });
-  } while (arena.isOn);
-  await arena.expectNothingIn(TOPIC);
+  } while (attack.isOn);
+  await attack.expectNothingIn(TOPIC);
 }
 
-async function pipelines(arena: Arena): Promise<void> {
+async function pipelines(attack: Attack): Promise<void> {
   const requests = [
     'POST /pub?topic=hostile-http%23ephemeral HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na',
     'GET /ping HTTP/1.1\r\nHost: x\r\n\r\n',
     'POST /channel/create?topic=hostile-http%23ephemeral HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n',
   ];
-  await arena.together(PIPELINES * requests.length, async (index) => {
-    const client = await connect(arena);
+  await attack.together(PIPELINES * requests.length, async (index) => {
+    const client = await connect(attack);
     const many = Buffer.from(requests[index % requests.length].repeat(PIPELINED));
-    while (arena.isOn && !client.isClosed) {
-      await Promise.race([client.sendWhole(many), arena.end()]);
+    while (attack.isOn && !client.isClosed) {
+      await Promise.race([client.sendWhole(many), attack.end()]);
     }
   });
 }
 
-function connect(arena: Arena): Promise<HostileConnection> {
-  return arena.connect(arena.target.httpPort);
+function connect(attack: Attack): Promise<HostileConnection> {
+  return attack.connect(attack.target.httpPort);
 }
 
 /** Requests over HTTP that are none. */

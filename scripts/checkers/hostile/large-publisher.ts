@@ -4,7 +4,7 @@
  */
 
 import { identify, pub } from '../../../src/protocol/commands.ts';
-import type { Arena } from './arena.ts';
+import type { Attack } from './attack.ts';
 
 const TOPIC = 'well-behaved-large#ephemeral';
 const BODY_BYTES = 300_000;
@@ -16,34 +16,34 @@ const P_NINETY_NINE = 0.99;
 
 const BODY = Buffer.alloc(BODY_BYTES, 'h');
 
-/** Publishes until the arena's time is over, and finds fault with what takes too long. */
-export async function publishLarge(arena: Arena): Promise<void> {
+/** Publishes until the attack's time is over, and finds fault with what takes too long. */
+export async function publishLarge(attack: Attack): Promise<void> {
   const ways: Record<string, () => Promise<boolean>> = {
-    'on its connection': await onOneConnection(arena),
-    'on a new connection': () => onNewConnection(arena),
+    'on its connection': await onOneConnection(attack),
+    'on a new connection': () => onNewConnection(attack),
   };
-  if (arena.target.httpPort !== undefined) ways['over HTTP'] = () => overHttp(arena);
+  if (attack.target.httpPort !== undefined) ways['over HTTP'] = () => overHttp(attack);
   await Promise.all(
     Object.entries(ways).map(async ([way, publish]) => {
       const latencies: number[] = [];
       do {
         const startMs = performance.now();
-        const isPublished = await arena.inTime(publish(), ANSWERED_MS_MAX);
+        const isPublished = await attack.inTime(publish(), ANSWERED_MS_MAX);
         latencies.push(performance.now() - startMs);
-        if (!isPublished) arena.fault(`a message of ${BODY_BYTES} bytes ${way} is not answered`);
-        await arena.pause(PERIOD_MS);
-      } while (arena.isOn);
+        if (!isPublished) attack.fault(`a message of ${BODY_BYTES} bytes ${way} is not answered`);
+        await attack.pause(PERIOD_MS);
+      } while (attack.isOn);
       latencies.sort((a, b) => a - b);
       const latencyMs = latencies[Math.floor(latencies.length * P_NINETY_NINE)];
       if (latencyMs > LATENCY_MS_MAX) {
-        arena.fault(`p99 of ${BODY_BYTES} bytes ${way}: ${latencyMs.toFixed()} ms`);
+        attack.fault(`p99 of ${BODY_BYTES} bytes ${way}: ${latencyMs.toFixed()} ms`);
       }
     }),
   );
 }
 
-async function onOneConnection(arena: Arena): Promise<() => Promise<boolean>> {
-  const client = await arena.client(identify({ client_id: 'well-behaved' }));
+async function onOneConnection(attack: Attack): Promise<() => Promise<boolean>> {
+  const client = await attack.client(identify({ client_id: 'well-behaved' }));
   let answers = 1;
   return async () => {
     client.send(pub(TOPIC, BODY));
@@ -52,15 +52,15 @@ async function onOneConnection(arena: Arena): Promise<() => Promise<boolean>> {
   };
 }
 
-async function onNewConnection(arena: Arena): Promise<boolean> {
-  const client = await arena.client(pub(TOPIC, BODY));
+async function onNewConnection(attack: Attack): Promise<boolean> {
+  const client = await attack.client(pub(TOPIC, BODY));
   const isPublished = await client.receives('OK');
   client.destroy();
   return isPublished;
 }
 
-async function overHttp(arena: Arena): Promise<boolean> {
-  const { host, httpPort } = arena.target;
+async function overHttp(attack: Attack): Promise<boolean> {
+  const { host, httpPort } = attack.target;
   const url = `http://${host}:${httpPort}/pub?topic=${encodeURIComponent(TOPIC)}`;
   const response = await fetch(url, { method: 'POST', body: BODY });
   return (await response.text()) === 'OK';

@@ -2,7 +2,7 @@
  * All scenarios.
  */
 
-import type { Scenario } from './arena.ts';
+import type { Scenario } from './attack.ts';
 import { BOMBS } from './bombs.ts';
 import { COMMAND_LIES } from './commands.ts';
 import { CONNECTIONS } from './connections.ts';

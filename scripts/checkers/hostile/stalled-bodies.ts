@@ -3,7 +3,7 @@
  */
 
 import { identify, line, MAGIC, pub, sized } from '../../../src/protocol/commands.ts';
-import type { Arena, Scenario } from './arena.ts';
+import type { Attack, Scenario } from './attack.ts';
 import type { HostileConnection } from './hostile-connection.ts';
 import { publishLarge } from './large-publisher.ts';
 
@@ -42,69 +42,69 @@ const HTTP_HEAD = Buffer.from(
 
 /** Stalls on a number of connections, and on another one whenever one is closed. */
 async function stall(
-  arena: Arena,
+  attack: Attack,
   connect: () => Promise<HostileConnection>,
   start: Buffer,
   trickle = false,
 ): Promise<void> {
   await Promise.all([
-    publishLarge(arena),
-    arena.together(STALLED, async () => {
-      while (arena.isOn) {
+    publishLarge(attack),
+    attack.together(STALLED, async () => {
+      while (attack.isOn) {
         const client = await connect();
         client.send(start);
-        if (trickle) await sendSlowly(arena, client);
-        await Promise.race([client.closed, arena.end()]);
+        if (trickle) await sendSlowly(attack, client);
+        await Promise.race([client.closed, attack.end()]);
       }
     }),
   ]);
-  await arena.close();
-  await arena.expectNothingIn(TOPIC);
+  await attack.close();
+  await attack.expectNothingIn(TOPIC);
 }
 
-async function sendSlowly(arena: Arena, client: HostileConnection): Promise<void> {
+async function sendSlowly(attack: Attack, client: HostileConnection): Promise<void> {
   const bytes = Buffer.alloc(TRICKLE_BYTES, 't');
-  while (arena.isOn && !client.isClosed) {
+  while (attack.isOn && !client.isClosed) {
     client.send(bytes);
-    await arena.pause(TRICKLE_MS);
+    await attack.pause(TRICKLE_MS);
   }
 }
 
-function stallOverTcp(start: Buffer, trickle = false): (arena: Arena) => Promise<void> {
+function stallOverTcp(start: Buffer, trickle = false): (attack: Attack) => Promise<void> {
   const sent = Buffer.concat([MAGIC, start.subarray(0, start.length - LACKING_BYTES)]);
-  return (arena) => stall(arena, () => arena.connect(), sent, trickle);
+  return (attack) => stall(attack, () => attack.connect(), sent, trickle);
 }
 
-function stallOverHttp(arena: Arena): Promise<void> {
+function stallOverHttp(attack: Attack): Promise<void> {
   const sent = Buffer.concat([HTTP_HEAD, Buffer.alloc(MIB - LACKING_BYTES, 's')]);
-  return stall(arena, () => arena.connect(arena.target.httpPort), sent);
+  return stall(attack, () => attack.connect(attack.target.httpPort), sent);
 }
 
 /** Clients that go away while others hold them up: their connections have to be closed soon. */
-async function vanish(arena: Arena): Promise<void> {
-  const { connectionsMax = VANISHING, httpPort } = arena.target;
+async function vanish(attack: Attack): Promise<void> {
+  const { connectionsMax = VANISHING, httpPort } = attack.target;
   const count = Math.min(VANISHING, Math.floor((2 * connectionsMax) / 3));
   const sent = Buffer.concat([HTTP_HEAD, Buffer.alloc(VANISH_BYTES, 'v')]);
-  const idle = arena.descriptors();
-  while (arena.isOn) {
+  const idle = attack.descriptors();
+  while (attack.isOn) {
     const clients: HostileConnection[] = [];
-    for (let index = 0; index < count && arena.isOn; index++) {
-      const client = await arena.connect(httpPort);
+    for (let index = 0; index < count && attack.isOn; index++) {
+      const client = await attack.connect(httpPort);
       client.send(sent);
       clients.push(client);
     }
     for (const client of clients) client.destroy();
-    const startMs = arena.cpuMs() ?? 0;
-    const spentMs = (): number => (arena.cpuMs() ?? 0) - startMs;
-    const left = (): number => (arena.descriptors() ?? 0) - (idle ?? 0);
+    const startMs = attack.cpuMs() ?? 0;
+    const spentMs = (): number => (attack.cpuMs() ?? 0) - startMs;
+    const left = (): number => (attack.descriptors() ?? 0) - (idle ?? 0);
     const areFew = (): boolean => left() <= clients.length * LEFT_PORTION;
-    await arena.comesTrue(() => areFew() || spentMs() > RETURN_CPU_MS_MAX, RETURN_MS_MAX);
+    await attack.comesTrue(() => areFew() || spentMs() > RETURN_CPU_MS_MAX, RETURN_MS_MAX);
     if (!areFew()) {
       const after = `${spentMs().toFixed()} ms of CPU time`;
-      arena.fault(`${left()} of ${clients.length} descriptors are open after ${after}`);
+      attack.fault(`${left()} of ${clients.length} descriptors are open after ${after}`);
     }
   }
-  await arena.expectNothingIn(TOPIC);
+  await attack.expectNothingIn(TOPIC);
 }
 
 /** Stalled bodies, by all ways. */

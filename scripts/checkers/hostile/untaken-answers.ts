@@ -3,7 +3,7 @@
  */
 
 import { identify, line } from '../../../src/protocol/commands.ts';
-import type { Arena, Scenario } from './arena.ts';
+import type { Attack, Scenario } from './attack.ts';
 
 /** Consumers with such long texts in IDENTIFY make an answer of 4 MB. */
 const TALKERS = 80;
@@ -15,29 +15,29 @@ const TAKEN_MS_MAX = 10_000;
 const REQUEST = Buffer.from('GET /stats?format=json HTTP/1.1\r\nHost: x\r\n\r\n');
 const PIPELINED = 100;
 
-async function neverTake(arena: Arena): Promise<void> {
+async function neverTake(attack: Attack): Promise<void> {
   const topic = 'hostile-stats#ephemeral';
-  await arena.together(TALKERS, async (index) => {
-    const talker = await arena.client(
+  await attack.together(TALKERS, async (index) => {
+    const talker = await attack.client(
       identify({ client_id: `${index}`, user_agent: 'u'.repeat(TALK_BYTES) }),
       line('SUB', topic, `c${index % AT_A_TIME}#ephemeral`),
     );
     await talker.receives('OK', 2);
   });
-  const { connectionsMax = ASKERS + TALKERS } = arena.target;
+  const { connectionsMax = ASKERS + TALKERS } = attack.target;
   const askers = Math.min(ASKERS, connectionsMax - 2 * TALKERS);
-  await arena.together(AT_A_TIME, async (index) => {
-    for (let at = index; at < askers && arena.isOn; at += AT_A_TIME) {
-      const client = await arena.connect(arena.target.httpPort);
+  await attack.together(AT_A_TIME, async (index) => {
+    for (let at = index; at < askers && attack.isOn; at += AT_A_TIME) {
+      const client = await attack.connect(attack.target.httpPort);
       client.stopReading();
       client.send(...Array<Buffer>(PIPELINED).fill(REQUEST));
     }
   });
-  while (arena.isOn) {
-    if (!(await arena.inTime(arena.messageCount(topic), TAKEN_MS_MAX))) {
-      arena.fault('a well-behaved client gets no statistics');
+  while (attack.isOn) {
+    if (!(await attack.inTime(attack.messageCount(topic), TAKEN_MS_MAX))) {
+      attack.fault('a well-behaved client gets no statistics');
     }
-    await arena.pause(ASKED_MS);
+    await attack.pause(ASKED_MS);
   }
 }
 

@@ -29,8 +29,8 @@ const BUG = Symbol('bug');
 const END_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGQUIT'];
 
 /** Runs until a signal. Resolves with the exit code. */
-export const runAdmin: Companion = (words, surroundings) =>
-  runServerLine(parseServerLine(words, ADMIN_PROGRAM), ADMIN_PROGRAM, surroundings, serve);
+export const runAdmin: Companion = (words, context) =>
+  runServerLine(parseServerLine(words, ADMIN_PROGRAM), ADMIN_PROGRAM, context, serve);
 
 async function serve({ options, warnings }: ServerStart<AdminOptions>): Promise<number> {
   const clock = new SystemClock();

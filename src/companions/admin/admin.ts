@@ -21,7 +21,7 @@ import { listenAt } from '../../daemon/listen-address.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { profileRoutes } from '../../daemon/profiling/profile-endpoints.ts';
 import { Stalls } from '../../daemon/profiling/stalls.ts';
-import type { Surroundings } from '../../daemon/surroundings.ts';
+import type { ServerContext } from '../../daemon/server-context.ts';
 import { systemErrorText } from '../../daemon/system-error.ts';
 import { productLine, versionLine } from '../../daemon/version.ts';
 import { clientTls } from '../client-tls.ts';
@@ -47,7 +47,7 @@ export class Admin {
   httpPort = 0;
 
   readonly #options: AdminOptions;
-  readonly #surroundings: Surroundings;
+  readonly #context: ServerContext;
   readonly #counts: ServerCounts;
   readonly #upstream: Upstream;
   readonly #allowed: AddressRange | null;
@@ -57,7 +57,7 @@ export class Admin {
   #isEnding = false;
 
   /** Errors: rejects with why it cannot start. */
-  static async start(options: AdminOptions, surroundings: Surroundings): Promise<Admin> {
+  static async start(options: AdminOptions, context: ServerContext): Promise<Admin> {
     const tls = await clientTls(options);
     await resolveAll('lookupd-http-address', options.lookupdHttpAddress);
     await resolveAll('nsqd-http-address', options.nsqdHttpAddress);
@@ -70,7 +70,7 @@ export class Admin {
       const given = `--allow-config-from-cidr (${allowConfigFromCidr})`;
       throw new Error(`failed to parse ${given} - ${allowed.why}`);
     }
-    const admin = new Admin(options, surroundings, tls, allowed);
+    const admin = new Admin(options, context, tls, allowed);
     try {
       await admin.#listen();
     } catch (error) {
@@ -82,13 +82,13 @@ export class Admin {
 
   private constructor(
     options: AdminOptions,
-    surroundings: Surroundings,
+    context: ServerContext,
     tls: HttpClientTls,
     allowed: AddressRange | null,
   ) {
-    const { clock, guard, logger } = surroundings;
+    const { clock, guard, logger } = context;
     this.#options = options;
-    this.#surroundings = surroundings;
+    this.#context = context;
     this.#allowed = allowed;
     this.#lookupdAddresses = options.lookupdHttpAddress;
     this.#logLevel = options.logLevel;
@@ -115,7 +115,7 @@ export class Admin {
     const { lookupdHttpAddress: lookupd, nsqdHttpAddress: nsqd } = this.#options;
     const mistakes = await wrongAddresses(this.#upstream, { lookupd, nsqd });
     if (this.#isEnding) return;
-    for (const mistake of mistakes) this.#surroundings.logger.warn(mistake);
+    for (const mistake of mistakes) this.#context.logger.warn(mistake);
   }
 
   /** Closes all, and resolves when it is closed. */
@@ -126,7 +126,7 @@ export class Admin {
   }
 
   async #listen(): Promise<void> {
-    const { logger } = this.#surroundings;
+    const { logger } = this.#context;
     logger.info(productLine());
     logger.info(versionLine('nsqadmin'));
     const { httpAddress } = this.#options;
@@ -136,7 +136,7 @@ export class Admin {
   }
 
   #endpoints(): Endpoints {
-    const { clock, guard, logger } = this.#surroundings;
+    const { clock, guard, logger } = this.#context;
     const { basePath, debugHttp, pageHost } = this.#options;
     return new Endpoints({
       logger,
@@ -156,7 +156,7 @@ export class Admin {
   }
 
   #routes(): Route[] {
-    const { clock, guard, logger } = this.#surroundings;
+    const { clock, guard, logger } = this.#context;
     const options = this.#options;
     const upstream = this.#upstream;
     const cluster = new Cluster({

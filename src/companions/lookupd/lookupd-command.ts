@@ -34,8 +34,8 @@ const BUG = Symbol('bug');
 const END_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGQUIT'];
 
 /** Runs until a signal. Resolves with the exit code. */
-export const runLookupd: Companion = (words, surroundings) =>
-  runServerLine(parse(words), LOOKUPD_PROGRAM, surroundings, (start) =>
+export const runLookupd: Companion = (words, context) =>
+  runServerLine(parse(words), LOOKUPD_PROGRAM, context, (start) =>
     serve(start, () => readAgain(words)),
   );
 

@@ -17,7 +17,7 @@ import { listenAt } from '../../daemon/listen-address.ts';
 import { profileRoutes } from '../../daemon/profiling/profile-endpoints.ts';
 import { Stalls } from '../../daemon/profiling/stalls.ts';
 import { RefusedSockets } from '../../daemon/refused-sockets.ts';
-import type { Surroundings } from '../../daemon/surroundings.ts';
+import type { ServerContext } from '../../daemon/server-context.ts';
 import { NSQD_VERSION, productLine, versionLine } from '../../daemon/version.ts';
 import { connectionsMax } from '../connections-max.ts';
 import { healthRoutes } from '../health-endpoints.ts';
@@ -39,7 +39,7 @@ export class Lookupd {
   httpPort = 0;
 
   readonly #options: LookupdOptions;
-  readonly #surroundings: Surroundings;
+  readonly #context: ServerContext;
   /** Changed in place. */
   readonly #times = { inactiveMs: 0, tombstoneMs: 0 };
   readonly #limit: ConnectionLimit;
@@ -51,8 +51,8 @@ export class Lookupd {
   #isEnding = false;
 
   /** Errors: rejects with why it cannot listen. */
-  static async start(options: LookupdOptions, surroundings: Surroundings): Promise<Lookupd> {
-    const lookupd = new Lookupd(options, surroundings);
+  static async start(options: LookupdOptions, context: ServerContext): Promise<Lookupd> {
+    const lookupd = new Lookupd(options, context);
     try {
       await lookupd.#listen();
     } catch (error) {
@@ -62,10 +62,10 @@ export class Lookupd {
     return lookupd;
   }
 
-  private constructor(options: LookupdOptions, surroundings: Surroundings) {
-    const { clock, guard, logger } = surroundings;
+  private constructor(options: LookupdOptions, context: ServerContext) {
+    const { clock, guard, logger } = context;
     this.#options = options;
-    this.#surroundings = surroundings;
+    this.#context = context;
     this.setTimes(options);
     const most = connectionsMax(options.maxConnections, descriptorLimit());
     this.#limit = new ConnectionLimit(most, clock, logger);
@@ -77,7 +77,7 @@ export class Lookupd {
       onChange: (topic) => this.#watchers.note(topic),
     });
     this.#watchers = new Watchers(this.#registrations, clock);
-    const context = {
+    const shared = {
       registrations: this.#registrations,
       registrationsMax: options.maxProducerRegistrations,
       identity: () => this.#identity(),
@@ -86,7 +86,7 @@ export class Lookupd {
       logger,
       refused: new RefusedSockets(clock),
     };
-    this.#tcp = new LookupServer(context, this.#limit);
+    this.#tcp = new LookupServer(shared, this.#limit);
     const endpoints = this.#endpoints();
     this.#http = new HttpServer({
       handle: (request) => endpoints.handle(request),
@@ -112,7 +112,7 @@ export class Lookupd {
   }
 
   async #listen(): Promise<void> {
-    const { logger } = this.#surroundings;
+    const { logger } = this.#context;
     const { tcpAddress, httpAddress } = this.#options;
     logger.info(productLine());
     logger.info(versionLine('nsqlookupd'));
@@ -121,7 +121,7 @@ export class Lookupd {
   }
 
   #endpoints(): Endpoints {
-    const { clock, guard, logger } = this.#surroundings;
+    const { clock, guard, logger } = this.#context;
     const { broadcastAddress, debugHttp } = this.#options;
     const registrations = this.#registrations;
     const answers = new LargeAnswers(clock, logger);

@@ -15,7 +15,7 @@ import { Endpoints } from '../../daemon/http/endpoints.ts';
 import { HttpServer } from '../../daemon/http/http-server.ts';
 import type { BodyMemory } from '../../daemon/http/request-gatherer.ts';
 import { listen, listenAt } from '../../daemon/listen-address.ts';
-import type { Surroundings } from '../../daemon/surroundings.ts';
+import type { ServerContext } from '../../daemon/server-context.ts';
 import type { BrokerOptions } from '../../offline/broker-line.ts';
 import { assert } from '../../shared/assert.ts';
 import { errorText } from '../../shared/error-text.ts';
@@ -28,14 +28,14 @@ import {
   type SharedPorts,
 } from './broker-plan.ts';
 import type { LaunchChild } from './child-program.ts';
-import { Departure } from './departure.ts';
+import { Decommission } from './decommission.ts';
 import { Member, reachableHost } from './member.ts';
 import type { MultiOptions } from './multi-options.ts';
 import { Overview } from './overview.ts';
 import { Supervised } from './supervised.ts';
 
 /** The dependencies. */
-export type MultiSetup = Surroundings & {
+export type MultiSetup = ServerContext & {
   readonly own: MultiOptions;
   readonly options: BrokerOptions;
   /** The broker's words as given. */
@@ -151,7 +151,7 @@ export class Multi {
     logger.info(`${member.name} leaves: there are ${own.brokers} brokers now`);
     const { maxMsgSize, maxBodySize, maxReqTimeoutMs } = options;
     const others = (): Member[] => this.#members.filter(({ plan }) => !plan.isLeaving);
-    const departure = new Departure({
+    const decommission = new Decommission({
       member,
       others,
       maxMsgSize,
@@ -161,7 +161,7 @@ export class Multi {
       clock,
       logger,
     });
-    void departure.run().then(
+    void decommission.run().then(
       () => this.#forget(member),
       (error: unknown) => logger.error(`${member.name} cannot leave - ${errorText(error)}`),
     );

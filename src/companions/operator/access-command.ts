@@ -54,7 +54,7 @@ export const runAccess = operatorCommand({
       case 'new': {
         const secret = randomBytes(SECRET_BYTES).toString('base64url');
         await print(call, name, secret);
-        if (!call.isJson) call.surroundings.stderr(`token: ${name}.${secret}\n`);
+        if (!call.isJson) call.context.stderr(`token: ${name}.${secret}\n`);
         return;
       }
       case 'hash': {

@@ -33,8 +33,8 @@ export const runBackup = operatorCommand({
     const report = await backupDirectory({
       ...{ dataPath: resolve(dir), target: resolve(target), clock: new SystemClock() },
       maxMsgSize: maxMsgSizeOf(call.flags),
-      onCopied: progressOn(call.surroundings, 'copied'),
-      onRead: progressOn(call.surroundings, 'read back'),
+      onCopied: progressOn(call.context, 'copied'),
+      onRead: progressOn(call.context, 'read back'),
     }).catch((error: unknown) => {
       throw new Unreadable(`no backup of ${dir} is made - ${errorText(error)}`);
     });

@@ -9,7 +9,7 @@ import { parseSize, roughSize } from '../../daemon/options/byte-size.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import type { DirectoryReport } from '../../offline/directory-check.ts';
 import type { Finding } from '../../offline/queue-check.ts';
-import type { Surroundings } from '../companion.ts';
+import type { CommandContext } from '../companion.ts';
 import { BadUsage, Damaged, Unreadable } from './failures.ts';
 import type { FlagTable, FlagValues } from './flags.ts';
 import { table } from './table.ts';
@@ -45,7 +45,7 @@ export function maxMsgSizeOf(flags: FlagValues<typeof SIZE_FLAGS>): number {
 
 /** Shows progress at a terminal now and then: the queue and the bytes read. */
 export function progressOn(
-  { hasErrorScreen, stderr }: Surroundings,
+  { hasErrorScreen, stderr }: CommandContext,
   done: string,
 ): (queue: string, bytes: number) => void {
   let shown = 0;

@@ -74,7 +74,7 @@ export const runPeek: Companion = operatorCommand({
     call.print(messages, () => (messages.length === 0 ? nothing(source) : messageTable(messages)));
     if (isCut) {
       const shown = `${count(messages.length)} ${messages.length === 1 ? 'is' : 'are'} shown`;
-      call.surroundings.stderr(`${shown}, there may be more: --limit shows them\n`);
+      call.context.stderr(`${shown}, there may be more: --limit shows them\n`);
     }
   },
 });

@@ -6,7 +6,7 @@
  */
 
 import { errorText } from '../../shared/error-text.ts';
-import { type Companion, DONE_CODE, type Surroundings } from '../companion.ts';
+import { type CommandContext, type Companion, DONE_CODE } from '../companion.ts';
 import { ADDRESS_VARIABLE, BrokerHttp, TOKEN_VARIABLE } from './broker-http.ts';
 import { BadUsage, CommandFailure, Refused, Unconfirmed } from './failures.ts';
 import { type FlagTable, type FlagValues, flagLines, parseWords } from './flags.ts';
@@ -68,25 +68,25 @@ export class OperatorCall<Table extends FlagTable> {
   /** The words of the command line without its flags. */
   readonly words: readonly string[];
   readonly flags: FlagValues<Table>;
-  readonly surroundings: Surroundings;
+  readonly context: CommandContext;
   readonly #shared: SharedFlags;
   #broker: BrokerHttp | undefined;
 
   constructor(
     words: readonly string[],
     flags: FlagValues<Table> & SharedFlags,
-    surroundings: Surroundings,
+    context: CommandContext,
   ) {
     this.words = words;
     this.flags = flags;
-    this.surroundings = surroundings;
+    this.context = context;
     this.#shared = flags;
   }
 
   /** Errors: throws `BadUsage` for an invalid address. */
   get broker(): BrokerHttp {
     const { 'http-address': address, token } = this.#shared;
-    this.#broker ??= new BrokerHttp({ address, token }, this.surroundings.env);
+    this.#broker ??= new BrokerHttp({ address, token }, this.context.env);
     return this.#broker;
   }
 
@@ -96,13 +96,13 @@ export class OperatorCall<Table extends FlagTable> {
 
   /** Prints a value as JSON if requested, otherwise its text. */
   print(value: unknown, text: () => string): void {
-    this.surroundings.stdout(this.isJson ? `${JSON.stringify(value, null, 2)}\n` : text());
+    this.context.stdout(this.isJson ? `${JSON.stringify(value, null, 2)}\n` : text());
   }
 
   /** Reads standard input to its end. Errors: rejects with `Refused` if that fails. */
   async readInput(): Promise<Buffer> {
     try {
-      return await this.surroundings.readInput();
+      return await this.context.readInput();
     } catch (cause) {
       throw new Refused(`failed to read standard input - ${errorText(cause)}`, { cause });
     }
@@ -140,7 +140,7 @@ export class OperatorCall<Table extends FlagTable> {
    */
   async confirm(name: string, what: string): Promise<void> {
     if (this.#shared.yes === true) return;
-    const { ask } = this.surroundings;
+    const { ask } = this.context;
     if (ask === null) {
       throw new Unconfirmed(`this ${what}; without a terminal --yes confirms it`);
     }
@@ -159,25 +159,25 @@ export function operatorCommand<Table extends FlagTable>(
     ...(command.isLocal !== true && BROKER_FLAGS),
     ...COMMON_FLAGS,
   };
-  return async (given, surroundings) => {
+  return async (given, context) => {
     try {
       const { words, flags } = parseWords(given, table);
       const shared = flags as SharedFlags;
       if (shared.help === true) {
-        surroundings.stdout(usageOf(command, table));
+        context.stdout(usageOf(command, table));
         return DONE_CODE;
       }
       if (words.length === 0 && command.needsNoWords !== true) {
         throw new BadUsage(`ringmq ${command.name}: ${command.does}`);
       }
       const own = flags as FlagValues<Table> & SharedFlags;
-      await command.run(new OperatorCall(words, own, surroundings));
+      await command.run(new OperatorCall(words, own, context));
       return DONE_CODE;
     } catch (error) {
       if (!(error instanceof CommandFailure)) throw error;
       const hint =
         error instanceof BadUsage ? `ringmq ${command.name} --help shows how to use it\n` : '';
-      surroundings.stderr(`${errorText(error)}\n${hint}`);
+      context.stderr(`${errorText(error)}\n${hint}`);
       return error.code;
     }
   };

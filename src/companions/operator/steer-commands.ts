@@ -53,13 +53,13 @@ async function waitForEnd(call: OperatorCall<typeof DRAIN_FLAGS>): Promise<void>
         draining?: { messages: number | null };
       };
       const left = String(draining?.messages ?? 'unknown');
-      if (left !== last) call.surroundings.stderr(`messages left: ${left}\n`);
+      if (left !== last) call.context.stderr(`messages left: ${left}\n`);
       last = left;
     } catch (error) {
       if (error instanceof Unreachable) return;
       throw error;
     }
-    await call.surroundings.wait(LOOK_MS);
+    await call.context.wait(LOOK_MS);
   }
 }
 

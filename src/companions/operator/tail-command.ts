@@ -60,7 +60,7 @@ ringmq nsq_tail --help.`,
     });
     const failure = Promise.withResolvers<never>();
     consumer.on('error', (error) => failure.reject(new Unreachable(errorText(error))));
-    void call.surroundings.interrupted().then(() => consumer.close());
+    void call.context.interrupted().then(() => consumer.close());
     try {
       await Promise.race([print(call, consumer, limit), failure.promise]);
     } finally {
@@ -76,7 +76,7 @@ async function print(
 ): Promise<void> {
   let count = 0;
   for await (const message of consumer) {
-    call.surroundings.stdout(call.isJson ? jsonLine(message) : `${message.body}\n`);
+    call.context.stdout(call.isJson ? jsonLine(message) : `${message.body}\n`);
     message.finish();
     count += 1;
     if (count === limit) return;

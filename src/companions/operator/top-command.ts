@@ -82,19 +82,19 @@ async function show(
   intervalMs: number,
   order: (a: Row, b: Row) => number,
 ): Promise<void> {
-  const { surroundings, isJson } = call;
-  const { stdout, screen } = surroundings;
+  const { context, isJson } = call;
+  const { stdout, screen } = context;
   const isLive = screen !== null && call.flags.once !== true && !isJson;
   const isEndless = call.flags.once !== true && (isLive || isJson);
   const state = { isOver: false };
-  const interrupted = surroundings.interrupted().then(() => {
+  const interrupted = context.interrupted().then(() => {
     state.isOver = true;
   });
   let before = await nodeStats(call.broker);
   if (isLive) stdout(ENTER);
   try {
     do {
-      await Promise.race([surroundings.wait(intervalMs), interrupted]);
+      await Promise.race([context.wait(intervalMs), interrupted]);
       if (state.isOver) return;
       const now = await nodeStats(call.broker);
       const rows = rowsOf(before, now, intervalMs).sort(order);
@@ -111,7 +111,7 @@ async function show(
   }
 }
 
-function defaultLimit({ isJson, surroundings: { screen } }: Call): number {
+function defaultLimit({ isJson, context: { screen } }: Call): number {
   if (isJson) return Number.POSITIVE_INFINITY;
   return screen === null ? LIMIT_DEFAULT : Math.max(1, screen.height() - OTHER_LINES);
 }

@@ -34,7 +34,7 @@ export const runVerify = operatorCommand({
     const report = await checkDirectory({
       ...{ dataPath: resolve(dir), maxMsgSize: maxMsgSizeOf(call.flags) },
       clock: new SystemClock(),
-      onProgress: progressOn(call.surroundings, 'read'),
+      onProgress: progressOn(call.context, 'read'),
     }).catch((error: unknown) => {
       throw new Unreadable(`${dir} cannot be read - ${errorText(error)}`);
     });

@@ -186,12 +186,12 @@ class Mirror {
   #producer: Producer | null = null;
 
   constructor(call: Call) {
-    const { values, surroundings } = call;
+    const { values, context } = call;
     const { sourceHttp, token, targetHttp, targetToken, movedChannel } = values;
     this.#call = call;
     const ownToken = token === '' ? undefined : token;
     const address = { address: sourceHttp, token: ownToken, sources: SOURCE_FLAGS };
-    this.#source = new BrokerHttp(address, surroundings.env);
+    this.#source = new BrokerHttp(address, context.env);
     const target = { address: targetHttp, token: targetToken, sources: TARGET_FLAGS };
     // The token in the environment is the source's.
     this.#target = new BrokerHttp(target, {});
@@ -365,10 +365,10 @@ class Mirror {
       target_before: targetBefore,
       target_now: mirrorCounts(target, topic, this.#channel).published,
     }));
-    const { values, surroundings } = this.#call;
-    if (values.isJson) return surroundings.stdout(`${JSON.stringify(rows, null, 2)}\n`);
+    const { values, context } = this.#call;
+    if (values.isJson) return context.stdout(`${JSON.stringify(rows, null, 2)}\n`);
     const head = ['TOPIC', 'COPIED', 'LEFT', 'SOURCE', 'TARGET BEFORE', 'TARGET NOW'];
-    surroundings.stdout(
+    context.stdout(
       table(
         head,
         rows.map((row) => Object.values(row).map(String)),

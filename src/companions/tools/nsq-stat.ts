@@ -100,7 +100,7 @@ function check({ topic, channel, nsqdAddresses, lookupdAddresses }: Values): voi
 
 /** Resolves after the last report, or a signal. The first answer has no rates, and is the base of the next. */
 async function report(
-  { values, surroundings, clock, stopped }: ToolCall<typeof TABLE>,
+  { values, context, clock, stopped }: ToolCall<typeof TABLE>,
   http: HttpJson,
 ): Promise<void> {
   const { intervalMs, count: reportCount, isJson } = values;
@@ -112,10 +112,10 @@ async function report(
   for (let index = 0; index <= reportCount; index++) {
     const answer = await Promise.race([channelCounts(http, values), stopped.then(() => null)]);
     if (answer === null) return;
-    if (index % HEADER_EVERY === 0 && !isJson) surroundings.stdout(HEADER);
+    if (index % HEADER_EVERY === 0 && !isJson) context.stdout(HEADER);
     if (before !== null) {
       const rates = ratesOf(answer, before, intervalMs / SECOND_MS);
-      surroundings.stdout(isJson ? jsonLine(values, rates, answer) : textLine(rates, answer));
+      context.stdout(isJson ? jsonLine(values, rates, answer) : textLine(rates, answer));
     }
     before = answer;
     if (index === reportCount) return;

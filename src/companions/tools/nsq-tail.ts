@@ -64,7 +64,7 @@ export const runNsqTail = tool({
       'print an object with topic, id, timestamp, attempts and body for each message',
     ),
   },
-  run: async ({ values, surroundings, stopped, log }) => {
+  run: async ({ values, context, stopped, log }) => {
     const { topics, channel, limit, printsTopic, isJson } = values;
     const source = new Source({
       original: ORIGINAL,
@@ -76,7 +76,7 @@ export const runNsqTail = tool({
       log,
     });
     if (topics.length === 0) throw new Fatal('--topic required');
-    const output = new OutputBatches(surroundings.output);
+    const output = new OutputBatches(context.output);
     const format: RecordFormat = isJson ? 'ndjson' : 'lines';
     const complete = Promise.withResolvers<void>();
     source.start((topic) => {

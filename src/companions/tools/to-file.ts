@@ -154,10 +154,10 @@ export const runToFile = tool({
   table: TABLE,
   refusesWords: true,
   run: async (call) => {
-    const { values, surroundings, clock } = call;
+    const { values, context, clock } = call;
     const options = sourceOptions(values);
     check(values);
-    const sink = { write: surroundings.stderr, writeSync: surroundings.stderr };
+    const sink = { write: context.stderr, writeSync: context.stderr };
     const log = new Logger({ level: values.logLevel, prefix: values.logPrefix, sink, clock });
     return await new Archives(call, options, log).run();
   },

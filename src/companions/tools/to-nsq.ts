@@ -125,7 +125,7 @@ class Publishing {
   }
 
   async #publishInput(splitter: RecordSplitter): Promise<void> {
-    const input = this.#call.surroundings.input();
+    const input = this.#call.context.input();
     void this.#call.stopped.then(() => input.destroy());
     try {
       for await (const chunk of input) await this.#publish(splitter.split(chunk));

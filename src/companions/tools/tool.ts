@@ -28,10 +28,10 @@ import { errorText } from '../../shared/error-text.ts';
 import { readGivenFileSync } from '../../shared/given-file.ts';
 import {
   BAD_USAGE_CODE,
+  type CommandContext,
   type Companion,
   DONE_CODE,
   REFUSED_CODE,
-  type Surroundings,
 } from '../companion.ts';
 
 /** Options by their names in the program. */
@@ -68,7 +68,7 @@ type Tool<Table extends ToolTable> = {
 /** One use of a tool. */
 export type ToolCall<Table> = {
   readonly values: ToolValues<Table>;
-  readonly surroundings: Surroundings;
+  readonly context: CommandContext;
   readonly clock: Clock;
   /** Resolves at the first signal that asks for the end. */
   readonly stopped: Promise<unknown>;
@@ -91,22 +91,22 @@ const END_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 /** Makes a program of a tool. */
 export function tool<Table extends ToolTable>(setup: Tool<Table>): Companion {
   const table = { ...OWN_TABLE, ...setup.table };
-  return async (words, surroundings) => {
+  return async (words, context) => {
     const clock = new SystemClock();
     const machine = { hostname: hostname(), parallelism: availableParallelism() };
-    const log = (line: string): void => surroundings.stderr(`${goTime(clock)} ${line}\n`);
+    const log = (line: string): void => context.stderr(`${goTime(clock)} ${line}\n`);
     const parsed = parse(words, table, machine, setup.refusesWords === true);
     if (parsed === 'help') {
-      surroundings.stdout(helpOf(setup, table, machine));
+      context.stdout(helpOf(setup, table, machine));
       return DONE_CODE;
     }
     if (parsed === 'version') {
-      surroundings.stdout(versionOf(setup));
+      context.stdout(versionOf(setup));
       return DONE_CODE;
     }
     if (parsed instanceof InvalidValue) {
       const hint = `ringmq ${setup.name} --help shows how to use it`;
-      surroundings.stderr(`${parsed.why}\n${hint}\n`);
+      context.stderr(`${parsed.why}\n${hint}\n`);
       return BAD_USAGE_CODE;
     }
     try {
@@ -116,7 +116,7 @@ export function tool<Table extends ToolTable>(setup: Tool<Table>): Companion {
       void signals.second.then(() => process.exit(INTERRUPTED_CODE));
       const values = parsed as ToolValues<Table>;
       try {
-        return await setup.run({ values, surroundings, clock, stopped: signals.first, log });
+        return await setup.run({ values, context, clock, stopped: signals.first, log });
       } finally {
         signals.close();
       }

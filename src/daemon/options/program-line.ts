@@ -73,7 +73,7 @@ export type ServerCommand<T> =
   | { readonly kind: 'fatal'; readonly reason: string };
 
 /** The environment of the command line. */
-export interface LineSurroundings extends Machine {
+export interface LineContext extends Machine {
   /** Reads a text file. Errors: throws, with the reason as the message. */
   readFile(path: string): string;
 }
@@ -84,15 +84,15 @@ const BAD_USAGE_CODE = 2;
 export function parseProgramLine<T extends object>(
   words: readonly string[],
   program: ServerProgram<T>,
-  surroundings: LineSurroundings,
+  context: LineContext,
 ): ServerCommand<T> {
   const { original, versionLine, flagRows, optionRows, otherKeys } = program;
   const { flags, rest } = parseFlags(words, new Map([...flagRows, ...optionRows]));
-  if (flags === 'help') return { kind: 'help', text: usageOf(program, surroundings) };
+  if (flags === 'help') return { kind: 'help', text: usageOf(program, context) };
   if (flags instanceof InvalidValue) {
     // Printed twice, because the usage in between is longer than a screen.
     return refused(
-      `${flags.why}\n${usageOf(program, surroundings)}\n${flags.why} (see the usage above)`,
+      `${flags.why}\n${usageOf(program, context)}\n${flags.why} (see the usage above)`,
     );
   }
   if (flags.get('version') === true) {
@@ -101,18 +101,18 @@ export function parseProgramLine<T extends object>(
   }
 
   const path = String(flags.get('config') ?? SERVER_FLAGS.config.initial);
-  const config = readConfig(path, optionRows, otherKeys, surroundings);
+  const config = readConfig(path, optionRows, otherKeys, context);
   if (config instanceof InvalidValue) {
     return { kind: 'fatal', reason: `failed to load config file ${path} - ${config.why}` };
   }
-  const options = program.complete(new Map([...config.values, ...flags]), surroundings);
+  const options = program.complete(new Map([...config.values, ...flags]), context);
   if (options instanceof InvalidValue) {
     return { kind: 'fatal', reason: `failed to instantiate ${original} - ${options.why}` };
   }
   const warnings = [
     ...config.warnings.map((warning) => `config file ${path}: ${warning}`),
     ...strayWarnings(rest),
-    ...program.warnings(options, surroundings),
+    ...program.warnings(options, context),
   ];
   return { kind: taskOf(flags), options, configPath: path, others: config.others, warnings };
 }
@@ -130,19 +130,16 @@ function readConfig(
   path: string,
   optionRows: OptionRows,
   otherKeys: readonly string[],
-  surroundings: Pick<LineSurroundings, 'readFile'>,
+  context: Pick<LineContext, 'readFile'>,
 ): ConfigFile | InvalidValue {
   if (path === '') return { values: new Map(), others: new Map(), warnings: [] };
-  const toml = readText(path, surroundings);
+  const toml = readText(path, context);
   return toml instanceof InvalidValue ? toml : parseConfigFile(toml, optionRows, otherKeys);
 }
 
-function readText(
-  path: string,
-  surroundings: Pick<LineSurroundings, 'readFile'>,
-): string | InvalidValue {
+function readText(path: string, context: Pick<LineContext, 'readFile'>): string | InvalidValue {
   try {
-    return surroundings.readFile(path);
+    return context.readFile(path);
   } catch (error) {
     return new InvalidValue(systemErrorText(error));
   }

@@ -9,7 +9,7 @@ import { COMPANIONS, companionOf } from '../../daemon/command-table.ts';
 import { suggestion } from '../../daemon/options/nearest-word.ts';
 import { rowsOf } from '../../daemon/options/option-table.ts';
 import {
-  type LineSurroundings,
+  type LineContext,
   parseProgramLine,
   printed,
   refused,
@@ -79,18 +79,15 @@ const PROGRAM: ServerProgram<Options> = {
 };
 
 /** Interprets the words after the program's name. A bad command or flag exits with 2, a bad option value with 1. */
-export function parseCommandLine(
-  words: readonly string[],
-  surroundings: LineSurroundings,
-): Command {
+export function parseCommandLine(words: readonly string[], context: LineContext): Command {
   const [first = '', ...others] = words;
-  if (first === '' || first.startsWith('-')) return parseStart(words, surroundings);
+  if (first === '' || first.startsWith('-')) return parseStart(words, context);
   switch (first) {
     case 'start':
     case 'nsqd':
-      return parseStart(others, surroundings);
+      return parseStart(others, context);
     case 'help':
-      return { kind: 'help', text: usageOf(PROGRAM, surroundings) };
+      return { kind: 'help', text: usageOf(PROGRAM, context) };
     case 'version':
       return printed(`${productLine()}\n${versionLine()}\n`);
     default:
@@ -109,8 +106,8 @@ function companionLines(): string {
   return rows.map(([left, does]) => `  ${left.padEnd(width)}   ${does}`).join('\n');
 }
 
-function parseStart(words: readonly string[], surroundings: LineSurroundings): Command {
-  const command = parseProgramLine(words, PROGRAM, surroundings);
+function parseStart(words: readonly string[], context: LineContext): Command {
+  const command = parseProgramLine(words, PROGRAM, context);
   if (!('options' in command)) return command;
   const { kind, options, configPath: path, others, warnings } = command;
   return { kind, options, config: { path, policies: others.get(POLICY_KEY) }, warnings };

@@ -8,7 +8,7 @@
 import os from 'node:os';
 import { FIELDS_BYTES_MAX } from '../../daemon/go/go-fields.ts';
 import { HttpClient, type HttpClientTls } from '../../daemon/http-client.ts';
-import type { Surroundings } from '../../daemon/surroundings.ts';
+import type { ServerContext } from '../../daemon/server-context.ts';
 import type { Options } from '../options/options.ts';
 import { Lookupd, type LookupdSetup } from './lookupd/lookupd.ts';
 import { brokerIdentity } from './lookupd/peer-info.ts';
@@ -17,7 +17,7 @@ import { StatsdReporter, type StatsdSetup } from './statsd/statsd-reporter.ts';
 type Setup = Pick<LookupdSetup, 'topics'> &
   Pick<StatsdSetup, 'stats' | 'memory'> & {
     readonly options: Options;
-    readonly surroundings: Surroundings;
+    readonly context: ServerContext;
     readonly tls: HttpClientTls;
   };
 
@@ -29,16 +29,16 @@ export class Peers {
   #statsd: StatsdReporter | undefined;
 
   constructor(setup: Setup) {
-    const { options, surroundings, topics, tls } = setup;
+    const { options, context, topics, tls } = setup;
     this.#setup = setup;
     this.http = new HttpClient({
       connectTimeoutMs: options.httpClientConnectTimeoutMs,
       requestTimeoutMs: options.httpClientRequestTimeoutMs,
       tls,
-      clock: surroundings.clock,
+      clock: context.clock,
     });
     this.lookupd = new Lookupd({
-      ...surroundings,
+      ...context,
       addresses: options.lookupdTcpAddress,
       topics,
       replyBytesMax: Math.min(options.maxBodySize, FIELDS_BYTES_MAX),
@@ -48,12 +48,12 @@ export class Peers {
 
   /** Begins to report. `tcpPort`, `httpPort`: where the broker listens, unless the options name others for peers. */
   start(tcpPort: number, httpPort: number): void {
-    const { options, surroundings, stats, memory } = this.#setup;
+    const { options, context, stats, memory } = this.#setup;
     const broadcastHttpPort = options.broadcastHttpPort || httpPort;
     const broadcastTcpPort = options.broadcastTcpPort || tcpPort;
     this.lookupd.start(brokerIdentity(options, os.hostname(), broadcastTcpPort, broadcastHttpPort));
     this.#statsd = StatsdReporter.begin({
-      ...surroundings,
+      ...context,
       options,
       broadcastHttpPort,
       stats,

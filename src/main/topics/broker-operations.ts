@@ -17,7 +17,7 @@ import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 import type { StatsCollector } from '../stats/stats-collector.ts';
 import type { HttpBroker, ReloadReport } from './broker.ts';
 import { creationRefusal, type Drain, type DrainProgress } from './drain.ts';
-import { type HoldingConsumer, MessageDesk } from './message-desk.ts';
+import { type HoldingConsumer, MessageOperations } from './message-operations.ts';
 import type { Metadata } from './metadata.ts';
 import { type Publisher, PublishRefused } from './publisher.ts';
 import { whenChannelStored, whenTopicStored } from './stored.ts';
@@ -59,7 +59,7 @@ export type BrokerParts = {
 export class BrokerOperations implements HttpBroker {
   readonly options: Options;
   readonly startTimeMs: number;
-  readonly messages: MessageDesk;
+  readonly messages: MessageOperations;
   tcpPort = 0;
   httpPort = 0;
 
@@ -76,7 +76,7 @@ export class BrokerOperations implements HttpBroker {
 
   constructor(parts: BrokerParts) {
     this.startTimeMs = parts.startTimeMs;
-    this.messages = new MessageDesk(parts);
+    this.messages = new MessageOperations(parts);
     this.options = parts.options;
     this.#logger = parts.logger;
     this.#topics = parts.topics;

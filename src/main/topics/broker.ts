@@ -10,7 +10,7 @@ import type { ChannelName, TopicName } from '../../shared/names.ts';
 import type { Options } from '../options/options.ts';
 import type { BrokerStats, StatsFilter } from '../stats/stats.ts';
 import type { DrainProgress } from './drain.ts';
-import type { MessageDesk } from './message-desk.ts';
+import type { MessageOperations } from './message-operations.ts';
 
 /** A part that could not be reloaded. */
 export type ReloadFailure = { readonly what: string; readonly why: string };
@@ -72,7 +72,7 @@ export interface HttpBroker {
   publish(topic: TopicName, messages: Buffer, count: number, deferMs: number): Promise<void>;
 
   /** Lists and changes messages that wait or are in flight, for operators. */
-  readonly messages: Pick<MessageDesk, 'list' | 'find' | 'work' | 'move'>;
+  readonly messages: Pick<MessageOperations, 'list' | 'find' | 'work' | 'move'>;
 
   /** Lets consumers empty the broker, which then ends. */
   beginDrain(): void;

@@ -25,7 +25,7 @@ import {
   refusesWhenFull,
   type TopicPolicy,
 } from '../../shared/topic-policy.ts';
-import { Creations } from '../limits/creations.ts';
+import { CreationTurns } from '../limits/creation-turns.ts';
 import type { PumpHandle } from '../pumps/pump-handle.ts';
 import { applyPolicies } from './applied-policies.ts';
 import { ChannelExpiry } from './channel-expiry.ts';
@@ -109,7 +109,7 @@ export class TopicMap {
   /** How often one of its channels stood still and was mended. */
   storeStallCount = 0;
   /** What clients and requests have to take before they create a topic or a channel. */
-  readonly creations: Creations;
+  readonly creations: CreationTurns;
 
   readonly #pumps: readonly PumpHandle[];
   readonly #onChange: () => Promise<void> | undefined;
@@ -124,7 +124,7 @@ export class TopicMap {
   #lastNumber = 0;
 
   constructor(options: TopicMapOptions) {
-    this.creations = new Creations(options.atTurnEnd);
+    this.creations = new CreationTurns(options.atTurnEnd);
     this.#pumps = options.pumps;
     this.#onChange = options.onChange;
     this.#registry = options.registry;

@@ -5,13 +5,13 @@
  */
 
 import type { ChannelPolicy } from '../../shared/topic-policy.ts';
-import type { Alarms } from './alarms.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Delivery } from './delivery.ts';
 import type { HeldTables } from './held-messages.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { LatencyWindow } from './processing-latency.ts';
 import type { PumpMeter } from './pump-meter.ts';
+import type { QueueTimers } from './queue-timers.ts';
 import type { Undelivered } from './undelivered.ts';
 import type { WallClock } from './wall-clock.ts';
 
@@ -20,7 +20,7 @@ export type ChannelContext<Channel> = HeldTables & {
   readonly delivery: Delivery;
   readonly meter: PumpMeter;
   readonly deadLetters: DeadLetters;
-  readonly alarms: Alarms;
+  readonly timers: QueueTimers;
   readonly wallClock: WallClock;
   readonly maxMsgTimeoutMs: number;
   /** Null if processing latencies are not measured. */

@@ -9,7 +9,6 @@
 import { assert } from '../../shared/assert.ts';
 import { type Locality, newChannelTallies } from '../../shared/control.ts';
 import type { ChannelPolicy } from '../../shared/topic-policy.ts';
-import { AgeWatch, type Sleeper } from './alarms.ts';
 import type { Receipt } from './backend/append-lane.ts';
 import type { ChannelContext, ChannelOptions } from './channel-context.ts';
 import { type Consumer, ReadyConsumers } from './consumer.ts';
@@ -19,6 +18,7 @@ import { DeliveryRules } from './delivery-rules.ts';
 import { HeldMessages } from './held-messages.ts';
 import type { MessageQueue } from './message-queue.ts';
 import { type LatencyWindow, ProcessingLatency } from './processing-latency.ts';
+import { AgeWatch, type TimerOwner } from './queue-timers.ts';
 import type { Undelivered } from './undelivered.ts';
 
 /** Most messages for one consumer before the next one's turn. */
@@ -27,7 +27,7 @@ const SHARE_MAX = 256;
 /** Outcome of FIN, REQ and TOUCH: 0, or a REFUSED_ reason. */
 export const ACCEPTED = 0;
 
-export class Channel implements Sleeper {
+export class Channel implements TimerOwner {
   readonly number: number;
   readonly queue: MessageQueue;
   isPaused: boolean;
@@ -56,7 +56,7 @@ export class Channel implements Sleeper {
     this.queue = options.queue;
     this.undelivered = options.undelivered;
     this.#context = context;
-    this.#ages = new AgeWatch(this.queue, context.wallClock, context.alarms);
+    this.#ages = new AgeWatch(this.queue, context.wallClock, context.timers);
     this.held = new HeldMessages(this.number, this.queue, this.#ages, context);
     this.rules = new DeliveryRules(this.queue, options.policy, options.nowMs);
     this.setPolicy(options.policy, options.nowMs);
@@ -148,7 +148,7 @@ export class Channel implements Sleeper {
   }
 
   /** The rate limit allows more. */
-  onAlarm(): number {
+  onTimer(): number {
     this.#wake();
     return 1;
   }
@@ -192,7 +192,7 @@ export class Channel implements Sleeper {
       const wanted = Math.min(consumer.capacity, fair, SHARE_MAX);
       const share = this.rules.allowed(wanted, this.inFlightCount, nowMs);
       if (share === 0) {
-        this.#context.alarms.set(this, this.rules.nextMs);
+        this.#context.timers.set(this, this.rules.nextMs);
         break;
       }
       const inFlightBefore = consumer.inFlightCount;
@@ -392,6 +392,6 @@ export class Channel implements Sleeper {
 
   #endAlarms(): void {
     this.#ages.end();
-    this.#context.alarms.delete(this);
+    this.#context.timers.delete(this);
   }
 }

@@ -5,9 +5,9 @@
  * Thread: pump.
  */
 
-import type { AgeWatch } from './alarms.ts';
 import { type Deferred, type DeferredList, NONE } from './deferred.ts';
 import type { MessageQueue } from './message-queue.ts';
+import type { AgeWatch } from './queue-timers.ts';
 import { type HoldingQueue, NO_LEVEL, RAISE_BYTES_MIN } from './store/memory-shares.ts';
 import type { MessageStore } from './store/message-store.ts';
 import type { WallClock } from './wall-clock.ts';

@@ -6,11 +6,11 @@
  */
 
 import { REFUSED_NOT_IN_FLIGHT, REFUSED_NOT_OWNER } from '../../shared/records.ts';
-import type { AgeWatch } from './alarms.ts';
 import type { Consumer } from './consumer.ts';
 import { type DeferredContext, DeferredMessages } from './deferred-messages.ts';
 import { type InFlight, NOT_FOUND } from './in-flight.ts';
 import type { MessageQueue } from './message-queue.ts';
+import type { AgeWatch } from './queue-timers.ts';
 
 /** The tables. */
 export type HeldTables = DeferredContext & { readonly inFlight: InFlight };

@@ -307,7 +307,7 @@ export class PumpControl {
       if (error !== null) closing.error = error;
     };
     for (const topic of topics) {
-      topic.finishHandOver();
+      topic.finishFanOut();
       for (const channel of topic.channels.values()) channel.close(onClosed);
       topic.close(onClosed);
     }

@@ -7,7 +7,7 @@
 import type { Doorbell } from '../../shared/ring/doorbell.ts';
 import type { RingReader, RingWriter } from '../../shared/ring/ring.ts';
 import type { BacklogBounds } from './backend/write-backlog.ts';
-import type { HandOverBounds } from './hand-over.ts';
+import type { FanOutBounds } from './fan-out.ts';
 import type { PumpMeter } from './pump-meter.ts';
 
 /** The rings of a pump thread, and its options. Times in ms. */
@@ -25,7 +25,7 @@ export type PumpLoopOptions = {
   /** Limits of what may be on its way to the disk; the defaults if missing. */
   readonly backlogBounds?: BacklogBounds;
   /** Limits of what a turn may hand from topics to channels; the defaults if missing. */
-  readonly handOverBounds?: HandOverBounds;
+  readonly fanOutBounds?: FanOutBounds;
   readonly maxMsgTimeoutMs: number;
   /** The quantiles of the processing latency to keep, the window, and the wall clock. */
   readonly latency: {

@@ -21,15 +21,15 @@ import type { Doorbell } from '../../shared/ring/doorbell.ts';
 import { EMPTY, type RingReader } from '../../shared/ring/ring.ts';
 import { DiskLink } from './backend/disk-link.ts';
 import { SharedPolicies } from './backend/shared-policies.ts';
-import { ConsumerCommands } from './consumer-commands.ts';
 import { Outbox } from './outbox.ts';
-import { PartTime } from './part-time.ts';
 import { publishAnswered, publishTo } from './publishing.ts';
+import { PumpCommands } from './pump-commands.ts';
 import { PumpControl } from './pump-control.ts';
 import type { PumpLoopOptions } from './pump-loop-options.ts';
 import type { PumpMeter } from './pump-meter.ts';
 import { PumpState } from './pump-state.ts';
 import { PumpStats } from './pump-stats.ts';
+import { TimeSlice } from './time-slice.ts';
 import { RefusedPublications } from './topic-bound.ts';
 import type { Publication } from './topic-options.ts';
 import { WallClock } from './wall-clock.ts';
@@ -52,11 +52,11 @@ export class PumpLoop {
   readonly #mainBell: Doorbell;
   readonly #meter: PumpMeter;
   readonly #monotonicMs: () => number;
-  readonly #partTime: PartTime;
+  readonly #timeSlice: TimeSlice;
   readonly #links: readonly DiskLink[];
   readonly #outbox: Outbox;
   readonly #state: PumpState;
-  readonly #consumerCommands: ConsumerCommands;
+  readonly #consumerCommands: PumpCommands;
   readonly #control: PumpControl;
   /** Bytes of the publish ring that this turn has taken. */
   #taken = 0;
@@ -78,7 +78,7 @@ export class PumpLoop {
     this.#mainBell = options.mainBell;
     this.#meter = options.meter;
     this.#monotonicMs = options.monotonicMs;
-    this.#partTime = new PartTime(options.monotonicMs);
+    this.#timeSlice = new TimeSlice(options.monotonicMs);
     this.#outbox = new Outbox(options.deliveries);
     const link = ({ requests, replies, bell }: PumpLoopOptions['disks'][number]): DiskLink =>
       new DiskLink(
@@ -105,12 +105,12 @@ export class PumpLoop {
       random: options.random,
       nowMs: options.monotonicMs(),
       backlogBounds: options.backlogBounds,
-      handOverBounds: options.handOverBounds,
+      fanOutBounds: options.fanOutBounds,
       onHeld: (topic, isHeld) => this.#outbox.hold(topic, isHeld),
       onBackendHealth: (topic, error) => this.#outbox.tell({ event: 'backend', topic, error }),
       onTimeouts: (channel, count) => this.#outbox.tell({ event: 'timeouts', channel, count }),
     });
-    this.#consumerCommands = new ConsumerCommands(this.#state, this.#outbox, options);
+    this.#consumerCommands = new PumpCommands(this.#state, this.#outbox, options);
     this.#control = new PumpControl(
       this.#state,
       this.#outbox,
@@ -151,7 +151,7 @@ export class PumpLoop {
     this.#nowMs = nowMs;
     this.#meter.startTurn(nowMs, this.#state.messageBytes);
     this.#taken = 0;
-    this.#state.handOvers.renew();
+    this.#state.fanOuts.renew();
     this.#outbox.flush();
     let work = this.#takeCommands();
     for (const link of this.#links) work += link.poll(nowMs);
@@ -159,8 +159,8 @@ export class PumpLoop {
     work += this.#state.evict();
     this.#state.feedStarved();
     if (this.#mayPublish) work += this.#takePublishes();
-    work += this.#state.drain(DRAIN_PER_TURN, nowMs, this.#partTime);
-    work += this.#state.deliver(DELIVER_PER_TURN, nowMs, this.#partTime);
+    work += this.#state.drain(DRAIN_PER_TURN, nowMs, this.#timeSlice);
+    work += this.#state.deliver(DELIVER_PER_TURN, nowMs, this.#timeSlice);
     work += this.#state.deadLetters.flush(nowMs);
     work += this.#control.step();
     const wasFull = this.#state.backlog.isFull;
@@ -271,8 +271,8 @@ export class PumpLoop {
       if (publishes.front() === EMPTY) break;
       work += this.#takePublish();
       if (this.#taken < looks * PUBLISH_BYTES_PER_LOOK) continue;
-      if (looks++ === 1) this.#partTime.begin();
-      else if (this.#partTime.isOver) break;
+      if (looks++ === 1) this.#timeSlice.begin();
+      else if (this.#timeSlice.isOver) break;
     }
     if (publishes.release()) this.#mainBell.ring();
     return work;

@@ -9,7 +9,6 @@ import { assert } from '../../shared/assert.ts';
 import { MessageIdFactory } from '../../shared/message-id.ts';
 import type { RingWriter } from '../../shared/ring/ring.ts';
 import { type ChannelPolicy, replicationOf, type TopicPolicy } from '../../shared/topic-policy.ts';
-import { Alarms } from './alarms.ts';
 import type { Backend } from './backend/backend.ts';
 import type { DiskLink } from './backend/disk-link.ts';
 import { type BacklogBounds, TopicBacklog, WriteBacklog } from './backend/write-backlog.ts';
@@ -19,14 +18,15 @@ import type { Consumer } from './consumer.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Deferred } from './deferred.ts';
 import { BLOCKED, Delivery, YIELDED } from './delivery.ts';
-import { type HandOverBounds, HandOverBudget } from './hand-over.ts';
+import { type FanOutBounds, FanOutBudget } from './fan-out.ts';
 import { InFlight } from './in-flight.ts';
 import { MessageQueue } from './message-queue.ts';
-import type { PartTime } from './part-time.ts';
 import type { LatencyWindow } from './processing-latency.ts';
 import type { PumpMeter } from './pump-meter.ts';
 import { PumpQueues } from './pump-queues.ts';
+import { QueueTimers } from './queue-timers.ts';
 import { MessageStore } from './store/message-store.ts';
+import type { TimeSlice } from './time-slice.ts';
 import { Topic } from './topic.ts';
 import type { WallClock } from './wall-clock.ts';
 
@@ -54,7 +54,7 @@ export type PumpStateOptions = {
   /** Limits of what may be on its way to the disk. */
   readonly backlogBounds: BacklogBounds | undefined;
   /** Limits of what a turn may hand to channels. */
-  readonly handOverBounds: HandOverBounds | undefined;
+  readonly fanOutBounds: FanOutBounds | undefined;
   /** A topic has too much on its way to the disk, or no longer. */
   readonly onHeld: (topic: number, isHeld: boolean) => void;
   /** A disk queue of the topic or of its channels stops accepting writes, or resumes. */
@@ -71,14 +71,14 @@ export class PumpState {
   readonly channels = new Map<number, Channel>();
   readonly consumers = new Map<number, Consumer>();
   readonly backlog: WriteBacklog;
-  readonly handOvers: HandOverBudget;
+  readonly fanOuts: FanOutBudget;
   readonly deadLetters: DeadLetters;
   /** Whether `onTimeouts` is wanted. */
   reportsTimeouts = false;
 
   readonly #options: PumpStateOptions;
   readonly #context: ChannelContext<Channel>;
-  readonly #alarms: Alarms;
+  readonly #timers: QueueTimers;
   readonly #queues: PumpQueues;
   #activeTopics: Topic[] = [];
   #activeChannels: Channel[] = [];
@@ -86,14 +86,14 @@ export class PumpState {
   constructor(options: PumpStateOptions) {
     this.#options = options;
     this.backlog = new WriteBacklog(options.backlogBounds);
-    this.handOvers = new HandOverBudget(options.handOverBounds);
+    this.fanOuts = new FanOutBudget(options.fanOutBounds);
     this.inFlight = new InFlight(options.nowMs);
     this.deferred = new Deferred(options.nowMs);
     this.store = new MessageStore(
       options.memoryBudgetBytes,
       () => this.inFlight.bytes + this.deferred.bytes,
     );
-    this.#alarms = new Alarms(options.nowMs);
+    this.#timers = new QueueTimers(options.nowMs);
     this.deadLetters = new DeadLetters(this.store, options.deliveries);
     this.#queues = new PumpQueues({
       store: this.store,
@@ -116,7 +116,7 @@ export class PumpState {
       ),
       meter: options.meter,
       deadLetters: this.deadLetters,
-      alarms: this.#alarms,
+      timers: this.#timers,
       wallClock: options.wallClock,
       maxMsgTimeoutMs: options.maxMsgTimeoutMs,
       latencyWindow: options.latencyWindow,
@@ -129,7 +129,7 @@ export class PumpState {
     return Math.min(
       this.inFlight.deadlines.nextDeadlineMs(),
       this.deferred.dueTimes.nextDeadlineMs(),
-      this.#alarms.nextMs,
+      this.#timers.nextMs,
       this.deadLetters.nextMs,
     );
   }
@@ -174,7 +174,7 @@ export class PumpState {
     const replication = isReplicated ? replicationOf(policy) : null;
     const backlog = new TopicBacklog(this.backlog, (isHeld) => {
       this.#options.onHeld(number, isHeld);
-      // A hand-over that was paused continues.
+      // A fan-out that was paused continues.
       if (!isHeld) this.activateTopic(topic);
     });
     const topic = new Topic({
@@ -206,8 +206,8 @@ export class PumpState {
       replication,
       ids: new MessageIdFactory(nodeId),
       wallClock,
-      alarms: this.#alarms,
-      budget: this.handOvers,
+      timers: this.#timers,
+      budget: this.fanOuts,
       onWaiting: () => this.activateTopic(topic),
       deadLetters: this.deadLetters,
       policy,
@@ -296,7 +296,7 @@ export class PumpState {
     this.#queues.feedStarved();
   }
 
-  /** Requeues messages that timed out, puts those that are due, and fires alarms. Returns how many there were. */
+  /** Requeues messages that timed out, puts those that are due, and fires timers. Returns how many there were. */
   fireDeadlines(nowMs: number): number {
     const { deadlines } = this.inFlight;
     const timedOut = deadlines.expire(nowMs, EXPIRED_PER_TURN);
@@ -313,7 +313,7 @@ export class PumpState {
       assert(channel !== undefined, 'a deferred message has a channel');
       channel.onDue(entry);
     }
-    return timedOut + due + this.#alarms.fire(nowMs);
+    return timedOut + due + this.#timers.fire(nowMs);
   }
 
   /** Reports the number of entries of each channel that have just expired. */
@@ -332,7 +332,7 @@ export class PumpState {
   }
 
   /** Hands messages from active topics to their channels until each is done or has reached its limit, or time is up. */
-  drain(limitPerTopic: number, nowMs: number, time: PartTime): number {
+  drain(limitPerTopic: number, nowMs: number, time: TimeSlice): number {
     if (this.#activeTopics.length === 0) return 0;
     const active = this.#activeTopics;
     this.#activeTopics = [];
@@ -353,7 +353,7 @@ export class PumpState {
   }
 
   /** Delivers from active channels until each is done, at its limit or yields, or the ring is full, or time is up. */
-  deliver(limitPerChannel: number, nowMs: number, time: PartTime): number {
+  deliver(limitPerChannel: number, nowMs: number, time: TimeSlice): number {
     if (this.#activeChannels.length === 0) return 0;
     const active = this.#activeChannels;
     this.#activeChannels = [];

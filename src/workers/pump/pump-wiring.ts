@@ -16,20 +16,14 @@ import { PumpMeter } from './pump-meter.ts';
 const NS_PER_MS = 1e6;
 
 /** The environment of a pump loop. */
-export type PumpSurroundings = Pick<
-  PumpLoopOptions,
-  'random' | 'backlogBounds' | 'handOverBounds'
-> & {
+export type PumpContext = Pick<PumpLoopOptions, 'random' | 'backlogBounds' | 'fanOutBounds'> & {
   readonly clock: Pick<Clock, 'monotonicMs' | 'unixNs'>;
   /** Where the loop counts what it does. */
   readonly thread: MeteredThread;
 };
 
 /** Creates a loop; `runLoop` or a test calls its `step`. */
-export function wirePumpLoop(
-  task: PumpTask,
-  { clock, thread, ...own }: PumpSurroundings,
-): PumpLoop {
+export function wirePumpLoop(task: PumpTask, { clock, thread, ...own }: PumpContext): PumpLoop {
   const unixNs = (): number => Number(clock.unixNs());
   return new PumpLoop({
     ...own,

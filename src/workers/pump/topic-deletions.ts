@@ -39,7 +39,7 @@ export class TopicDeletions {
 
   /** Begins to delete a topic. `done` is called once, with null or the last error of all its queues. */
   add(topic: Topic, done: Done): void {
-    topic.dropHandOver();
+    topic.dropFanOut();
     this.#state.topics.delete(topic.number);
     // The remaining channels get no more messages.
     topic.isStarted = false;

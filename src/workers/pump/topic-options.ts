@@ -6,11 +6,11 @@
 
 import type { MessageIdFactory } from '../../shared/message-id.ts';
 import type { Replication, TopicPolicy } from '../../shared/topic-policy.ts';
-import type { Alarms } from './alarms.ts';
 import type { TopicBacklog } from './backend/write-backlog.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import type { HandOverBudget } from './hand-over.ts';
+import type { FanOutBudget } from './fan-out.ts';
 import type { MessageQueueOptions } from './message-queue-options.ts';
+import type { QueueTimers } from './queue-timers.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** Published messages as they stand in a ring: see PUBLISH in `shared/records.ts`. */
@@ -36,11 +36,11 @@ export type TopicOptions = MessageQueueOptions & {
   readonly replication: Replication | null;
   readonly ids: MessageIdFactory;
   readonly wallClock: WallClock;
-  /** The turn's budget for hand-overs, shared by all topics. */
-  readonly budget: HandOverBudget;
+  /** The turn's budget for fan-outs, shared by all topics. */
+  readonly budget: FanOutBudget;
   /** Schedules a call of `drain`: waiting messages can go to the channels. */
   readonly onWaiting: () => void;
-  readonly alarms: Alarms;
+  readonly timers: QueueTimers;
   readonly deadLetters: DeadLetters;
   readonly policy: TopicPolicy;
 };

@@ -11,15 +11,15 @@ import { newTopicTallies } from '../../shared/control.ts';
 import { SIZE_BYTES } from '../../shared/limits.ts';
 import type { MessageIdFactory } from '../../shared/message-id.ts';
 import type { Replication, TopicPolicy } from '../../shared/topic-policy.ts';
-import { AgeWatch } from './alarms.ts';
 import type { Receipt } from './backend/append-lane.ts';
 import { HAS_DUE_TIME } from './backend/disk-backend-listener.ts';
 import type { TopicBacklog } from './backend/write-backlog.ts';
 import type { Channel } from './channel.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { type Deduplication, deduplicationOf } from './deduplication/deduplication.ts';
-import { dueMsLeft, type HandedRun, HandOver, type HandOverBudget } from './hand-over.ts';
+import { dueMsLeft, type FannedOutRun, FanOut, type FanOutBudget } from './fan-out.ts';
 import { MessageQueue } from './message-queue.ts';
+import { AgeWatch } from './queue-timers.ts';
 import type { MessageStore } from './store/message-store.ts';
 import { topicRefusal } from './topic-bound.ts';
 import type { Publication, TopicOptions } from './topic-options.ts';
@@ -58,12 +58,12 @@ export class Topic {
   readonly #store: MessageStore;
   readonly #ids: MessageIdFactory;
   readonly #wallClock: WallClock;
-  readonly #budget: HandOverBudget;
+  readonly #budget: FanOutBudget;
   readonly #onWaiting: () => void;
   readonly #channels = new Map<number, Channel>();
   #lastChannel = 0;
   /** The run that is being handed over: some channels have it, others do not. */
-  #handOver: HandOver | null = null;
+  #fanOut: FanOut | null = null;
   #hasExpiredFront = false;
   /** The callback of `close`, until the backend is told to close. */
   #onClosed: ((error: string | null) => void) | null = null;
@@ -80,7 +80,7 @@ export class Topic {
       tagMeaning: tagIsDelay(options.wallClock),
     });
     this.undelivered = options.undelivered;
-    this.#ages = new AgeWatch(this.queue, options.wallClock, options.alarms);
+    this.#ages = new AgeWatch(this.queue, options.wallClock, options.timers);
     // Afterwards there may be free memory.
     this.transfers = new TopicTransfers(this.queue, options.store, () => {
       if (this.isFlowing) this.queue.backend.demand();
@@ -127,18 +127,18 @@ export class Topic {
 
   /** Messages that some channels have and others do not yet, except those counted as transfers. */
   get handedCount(): number {
-    const run = this.#handOver?.run;
+    const run = this.#fanOut?.run;
     return run === undefined || run.transfer !== null ? 0 : run.count;
   }
 
   /** Whether messages are on their way to some of the channels. */
   get isHandingOver(): boolean {
-    return this.#handOver !== null;
+    return this.#fanOut !== null;
   }
 
   /** Whether `drain` has stopped for this turn only. */
   get isInterrupted(): boolean {
-    if (this.#handOver !== null) return !this.backlog.isHeld;
+    if (this.#fanOut !== null) return !this.backlog.isHeld;
     if (!this.isFlowing || this.queue.depth + this.queue.backend.deferredCount === 0) return false;
     return !this.#mayBegin || this.#hasExpiredFront;
   }
@@ -161,7 +161,7 @@ export class Topic {
 
   /** Why this many more messages exceed a bound; null if they do not. Units: `bytes` with headers and size fields. */
   refusalOf(count: number, bytes: number): string | null {
-    const onTheWay = this.#handOver?.onTheWay(this.#store) ?? null;
+    const onTheWay = this.#fanOut?.onTheWay(this.#store) ?? null;
     return topicRefusal(this, this.#channels.values(), onTheWay, count, bytes);
   }
 
@@ -206,19 +206,19 @@ export class Topic {
 
   /**
    * Passes up to `limit` waiting messages to the channels. Fewer means that no more can go now, unless it
-   * `isInterrupted`. Returns the number of these messages plus the number of channels that a hand-over served.
+   * `isInterrupted`. Returns the number of these messages plus the number of channels that a fan-out served.
    */
   drain(limit: number, nowMs: number): number {
     const { left } = this.#budget;
-    const handOver = this.#handOver;
-    if (handOver !== null && left > 0 && !this.backlog.isHeld) this.#continue(handOver, nowMs);
+    const fanOut = this.#fanOut;
+    if (fanOut !== null && left > 0 && !this.backlog.isHeld) this.#continue(fanOut, nowMs);
     let drained = left - this.#budget.left;
     while (drained < limit && this.#mayBegin && this.isFlowing && this.#look()) {
       const { position, tag, isFromBackend } = this.queue;
       const isDeferred = isFromBackend && tag === HAS_DUE_TIME;
       const count = isDeferred ? 1 : Math.min(this.queue.runCount, limit - drained);
       this.queue.take(count);
-      if (!isFromBackend) this.#handOverFromMemory(position, count, tag, nowMs, null);
+      if (!isFromBackend) this.#fanOutFromMemory(position, count, tag, nowMs, null);
       else
         this.#transfer(
           position,
@@ -251,7 +251,7 @@ export class Topic {
    * was read from them, or those messages would exist twice after a restart.
    */
   close(done: (error: string | null) => void): void {
-    assert(this.#handOver === null, 'the channels have what they should before they close');
+    assert(this.#fanOut === null, 'the channels have what they should before they close');
     this.isStarted = false;
     this.#ages.end();
     this.#deadLetters.giveBack(this.queue);
@@ -260,14 +260,14 @@ export class Topic {
     this.#closeWhenReleased();
   }
 
-  /** Completes the hand-over to all channels at once, with its due time, because they close. */
-  finishHandOver(): void {
-    while (this.#handOver !== null) this.#continue(this.#handOver, Number.NEGATIVE_INFINITY);
+  /** Completes the fan-out to all channels at once, with its due time, because they close. */
+  finishFanOut(): void {
+    while (this.#fanOut !== null) this.#continue(this.#fanOut, Number.NEGATIVE_INFINITY);
   }
 
-  /** Drops the hand-over, because the channels are deleted. */
-  dropHandOver(): void {
-    if (this.#handOver !== null) this.#end(this.#handOver.run);
+  /** Drops the fan-out, because the channels are deleted. */
+  dropFanOut(): void {
+    if (this.#fanOut !== null) this.#end(this.#fanOut.run);
   }
 
   /** Finds the next run, as `MessageQueue.look` does, and removes expired messages. */
@@ -276,14 +276,14 @@ export class Topic {
     return !this.#hasExpiredFront && this.queue.look();
   }
 
-  /** Whether there are so many channels that a hand-over takes several steps. */
+  /** Whether there are so many channels that a fan-out takes several steps. */
   get #hasMany(): boolean {
     return this.#channels.size > this.#budget.bounds.atOnce;
   }
 
-  /** Whether another hand-over may begin in this turn. */
+  /** Whether another fan-out may begin in this turn. */
   get #mayBegin(): boolean {
-    return this.#handOver === null && (this.#budget.left > 0 || !this.#hasMany);
+    return this.#fanOut === null && (this.#budget.left > 0 || !this.#hasMany);
   }
 
   #route(
@@ -294,7 +294,7 @@ export class Topic {
     receipt: Receipt | null,
   ): void {
     if (this.isFlowing && this.queue.memoryCount === 0 && this.#mayBegin) {
-      this.#handOverFromMemory(position, count, deferMs, nowMs, receipt);
+      this.#fanOutFromMemory(position, count, deferMs, nowMs, receipt);
       return;
     }
     const dueMs = deferMs === 0 ? 0 : this.#wallClock.unixAt(nowMs + deferMs);
@@ -319,7 +319,7 @@ export class Topic {
   }
 
   /** Every channel gets the run; all except one need new references. */
-  #handOverFromMemory(
+  #fanOutFromMemory(
     position: number,
     count: number,
     deferMs: number,
@@ -340,18 +340,18 @@ export class Topic {
     }
   }
 
-  /** Starts a hand-over, which keeps the run's own reference until all channels have the run. */
-  #begin(run: HandedRun, nowMs: number): void {
-    this.#handOver = new HandOver(run, this.#channels, this.#lastChannel);
-    this.#continue(this.#handOver, nowMs);
-    if (this.#handOver !== null) this.#onWaiting();
+  /** Starts a fan-out, which keeps the run's own reference until all channels have the run. */
+  #begin(run: FannedOutRun, nowMs: number): void {
+    this.#fanOut = new FanOut(run, this.#channels, this.#lastChannel);
+    this.#continue(this.#fanOut, nowMs);
+    if (this.#fanOut !== null) this.#onWaiting();
   }
 
-  #continue(handOver: HandOver, nowMs: number): void {
-    const { run } = handOver;
+  #continue(fanOut: FanOut, nowMs: number): void {
+    const { run } = fanOut;
     const { position, count, transfer, receipt } = run;
     const dueMs = run.dueMs === 0 ? 0 : dueMsLeft(run, nowMs, this.#wallClock.unixMsDue());
-    const isDone = handOver.step(this.#budget, this.backlog, (channel) => {
+    const isDone = fanOut.step(this.#budget, this.backlog, (channel) => {
       this.#store.retain(position, count, 1);
       if (transfer !== null) channel.putFromDisk(position, count, dueMs, transfer);
       else if (dueMs > 0) channel.putDeferred(position, count, dueMs, receipt);
@@ -360,8 +360,8 @@ export class Topic {
     if (isDone) this.#end(run);
   }
 
-  #end({ position, count, transfer, receipt }: HandedRun): void {
-    this.#handOver = null;
+  #end({ position, count, transfer, receipt }: FannedOutRun): void {
+    this.#fanOut = null;
     if (transfer !== null) transfer.seal();
     else this.#store.release(position, count);
     receipt?.settle(1, null);

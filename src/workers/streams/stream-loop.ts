@@ -53,7 +53,7 @@ import {
   START,
   STARTED,
 } from '../stream-records.ts';
-import { FigureRounds } from './figure-rounds.ts';
+import { CountPoller } from './count-poller.ts';
 import { StallWatch } from './stall-watch.ts';
 import { LOG_WARNING, NO_FIGURES, StreamLink, type StreamLinkOptions } from './stream-link.ts';
 import { StreamPauses } from './stream-pauses.ts';
@@ -76,7 +76,7 @@ export class StreamLoop implements Loop {
   readonly #clock: StreamClock;
   readonly #queues = new Map<StreamLink, Map<number, StreamQueue>>();
   #keepMs = 0;
-  readonly #rounds: FigureRounds;
+  readonly #poller: CountPoller;
   readonly #pauses: StreamPauses;
   readonly #wake: () => void;
   /** Pulls that wait until the store is available: at most one for each channel. */
@@ -104,7 +104,7 @@ export class StreamLoop implements Loop {
       },
       warn,
     });
-    this.#rounds = new FigureRounds({
+    this.#poller = new CountPoller({
       store,
       queues: () => this.#all(),
       onCounted: (queue) => this.#answer(queue, FIGURES, null),
@@ -141,7 +141,7 @@ export class StreamLoop implements Loop {
   }
 
   get nextDeadlineMs(): number {
-    let next = Math.min(this.#keepMs, this.#rounds.dueMs, this.#pauses.dueMs);
+    let next = Math.min(this.#keepMs, this.#poller.dueMs, this.#pauses.dueMs);
     for (const { state, openMs, isOpening, isGone } of this.#all()) {
       if (state === 'opening' && !isOpening && !isGone) next = Math.min(next, openMs);
     }
@@ -159,7 +159,7 @@ export class StreamLoop implements Loop {
       if (isDue && !queue.isGone) this.#open(queue);
     }
     if (nowMs >= this.#keepMs) this.#keep(nowMs);
-    if (nowMs >= this.#rounds.dueMs) this.#rounds.step(nowMs);
+    if (nowMs >= this.#poller.dueMs) this.#poller.step(nowMs);
     this.#pauses.step(nowMs);
     this.#endIfDone();
     return work;
@@ -342,7 +342,7 @@ export class StreamLoop implements Loop {
       return;
     }
     queue.state = 'open';
-    this.#rounds.add(queue);
+    this.#poller.add(queue);
     const { waiting } = queue;
     queue.waiting = [];
     queue.appends.sendAll();

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseAddress } from '../../../src/client/address.ts';
-import { Alarms } from '../../../src/client/alarms.ts';
-import { CommandWriter } from '../../../src/client/command-writer.ts';
+import { CoarseTimers } from '../../../src/client/coarse-timers.ts';
+import { CommandBuffer } from '../../../src/client/command-buffer.ts';
 import { consumerSettings } from '../../../src/client/consumer-options.ts';
 import { Fifo } from '../../../src/client/fifo.ts';
 import { FrameReader } from '../../../src/client/frame-reader.ts';
@@ -198,9 +198,9 @@ test('FrameReader: what is gathered follows what has come, not what is announced
   assert.ok(process.memoryUsage().arrayBuffers - before < 10_000_000);
 });
 
-test('CommandWriter: one write a turn, of what was written in the turn', async () => {
+test('CommandBuffer: one write a turn, of what was written in the turn', async () => {
   const sent: string[] = [];
-  const writer = new CommandWriter({ send: (bytes) => sent.push(bytes.toString('latin1')) });
+  const writer = new CommandBuffer({ send: (bytes) => sent.push(bytes.toString('latin1')) });
   const frame = messageFrame('0123456789abcdef', 'x');
   const idAt = 8 + 10;
 
@@ -218,9 +218,9 @@ test('CommandWriter: one write a turn, of what was written in the turn', async (
   ]);
 });
 
-test('CommandWriter: more than a slab goes in pieces, and bytes that were sent stay as they are', async () => {
+test('CommandBuffer: more than a slab goes in pieces, and bytes that were sent stay as they are', async () => {
   const sent: Buffer[] = [];
-  const writers = [1, 2].map(() => new CommandWriter({ send: (bytes) => sent.push(bytes) }));
+  const writers = [1, 2].map(() => new CommandBuffer({ send: (bytes) => sent.push(bytes) }));
   const expected: string[] = [];
 
   for (let turn = 0; turn < 30; turn++) {
@@ -238,9 +238,9 @@ test('CommandWriter: more than a slab goes in pieces, and bytes that were sent s
   assert.equal(Buffer.concat(sent).length, expected.join('').length + 4 * expected.length);
 });
 
-test('CommandWriter: nothing is handed over when it is closed', async () => {
+test('CommandBuffer: nothing is handed over when it is closed', async () => {
   const sent: Buffer[] = [];
-  const writer = new CommandWriter({ send: (bytes) => sent.push(bytes) });
+  const writer = new CommandBuffer({ send: (bytes) => sent.push(bytes) });
   writer.bytes(Buffer.from('NOP\n'));
 
   writer.close();
@@ -249,15 +249,15 @@ test('CommandWriter: nothing is handed over when it is closed', async () => {
   assert.deepEqual(sent, []);
 });
 
-test('Alarms: many deadlines, one timer, and none without a deadline', () => {
+test('CoarseTimers: many deadlines, one timer, and none without a deadline', () => {
   const clock = new ManualClock();
-  const alarms = Alarms.of(clock);
+  const timers = CoarseTimers.of(clock);
   const rung: string[] = [];
-  const [a, b, c] = ['a', 'b', 'c'].map((name) => alarms.alarm(() => rung.push(name)));
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => timers.timer(() => rung.push(name)));
   a.setIn(300);
   b.setIn(100);
   c.setIn(200);
-  const timers = clock.timerCount;
+  const timerCount = clock.timerCount;
 
   clock.advance(150);
   c.setIn(500);
@@ -266,19 +266,19 @@ test('Alarms: many deadlines, one timer, and none without a deadline', () => {
   const before = [...rung];
   clock.advance(100);
 
-  assert.equal(timers, 1);
+  assert.equal(timerCount, 1);
   assert.deepEqual(before, ['b']);
   assert.deepEqual(rung, ['b', 'c']);
   assert.equal(clock.timerCount, 0);
-  assert.equal(Alarms.of(clock), alarms);
+  assert.equal(CoarseTimers.of(clock), timers);
 });
 
-test('Alarms: an alarm that rings may set and clear others and itself', () => {
+test('CoarseTimers: an timer that rings may set and clear others and itself', () => {
   const clock = new ManualClock();
-  const alarms = Alarms.of(clock);
+  const timers = CoarseTimers.of(clock);
   const rung: string[] = [];
-  const second = alarms.alarm(() => rung.push('second'));
-  const first = alarms.alarm(() => {
+  const second = timers.timer(() => rung.push('second'));
+  const first = timers.timer(() => {
     rung.push('first');
     second.clear();
     if (rung.length < 3) first.setIn(10);

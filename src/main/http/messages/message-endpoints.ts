@@ -16,11 +16,11 @@ import { errorText } from '../../../shared/error-text.ts';
 import { parseTopicName } from '../../../shared/names.ts';
 import type { HttpBroker } from '../../topics/broker.ts';
 import {
-  type DeskRequest,
-  type DeskWork,
   InvalidCursor,
+  type MessageRequest,
   TargetGone,
-} from '../../topics/message-desk.ts';
+  type WorkOutcome,
+} from '../../topics/message-operations.ts';
 import { INVALID_TOPIC, MISSING_ARG_CHANNEL, TOPIC_NOT_FOUND } from '../refusals.ts';
 import { messageJson } from './message-json.ts';
 import {
@@ -116,7 +116,7 @@ async function list(
   if (typeof limit !== 'number') return limit;
   const bodyMax = bodyMaxOf(query);
   if (typeof bodyMax !== 'number') return bodyMax;
-  const request: DeskRequest = { ...queue, filter, limit, cursor: query.get('cursor') ?? null };
+  const request: MessageRequest = { ...queue, filter, limit, cursor: query.get('cursor') ?? null };
   if (!isStream) {
     const { messages, cursor } = await broker.messages.list(request, bodyMax);
     return jsonAnswer({ ...queue, messages: messages.map(messageJson), cursor });
@@ -130,7 +130,7 @@ async function list(
 /** One message per line; at the limit, the cursor of the next page. */
 async function* lines(
   broker: HttpBroker,
-  request: DeskRequest,
+  request: MessageRequest,
   bodyMax: number,
   first: Awaited<ReturnType<HttpBroker['messages']['list']>>,
 ): AsyncGenerator<string> {
@@ -180,7 +180,7 @@ async function work(
 }
 
 /** A ready message is requeued only if it is named by its id. */
-function withoutReady(request: DeskRequest): DeskRequest {
+function withoutReady(request: MessageRequest): MessageRequest {
   if (request.filter.ids !== null) return request;
   const states = request.filter.states.filter((state) => state !== 'ready');
   return { ...request, filter: { ...request.filter, states } };
@@ -224,7 +224,7 @@ function workRequest(
   query: Query,
   queue: NamedQueue,
   states: 'all' | 'waiting',
-): DeskRequest | Answer {
+): MessageRequest | Answer {
   return isSelective(query) ? moveRequest(query, queue, states) : MISSING_FILTER;
 }
 
@@ -232,7 +232,7 @@ function moveRequest(
   query: Query,
   queue: NamedQueue,
   states: 'all' | 'waiting' = 'waiting',
-): DeskRequest | Answer {
+): MessageRequest | Answer {
   const filter = filterOf(query, states);
   if ('status' in filter) return filter;
   const limit = filter.ids === null ? workLimit(query) : WORK_MAX;
@@ -242,8 +242,8 @@ function moveRequest(
 
 function workAnswer(
   queue: NamedQueue,
-  { filter }: DeskRequest,
-  { count: done, notFound, cursor }: DeskWork,
+  { filter }: MessageRequest,
+  { count: done, notFound, cursor }: WorkOutcome,
 ): Answer {
   if (filter.ids?.length === 1 && done === 0) return MESSAGE_NOT_FOUND;
   return jsonAnswer({ ...queue, done, not_found: notFound, cursor });

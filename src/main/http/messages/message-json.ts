@@ -5,10 +5,10 @@
  */
 
 import { isUtf8 } from 'node:buffer';
-import type { DeskMessage } from '../../topics/message-desk.ts';
+import type { OperatorMessage } from '../../topics/message-operations.ts';
 
 /** A message as a JSON value. */
-export function messageJson(message: DeskMessage): object {
+export function messageJson(message: OperatorMessage): object {
   const { holder, size, dueMs, deadlineMs } = message;
   const body = Buffer.from(message.body);
   const text = textOf(body, size > body.length);

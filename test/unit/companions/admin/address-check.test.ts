@@ -13,7 +13,7 @@ import { deadPort } from '../../../support/fake-lookupd.ts';
 import { FakeServer } from '../../../support/fake-server.ts';
 import { journalLogger } from '../../../support/journal.ts';
 
-const SURROUNDINGS = { hostname: 'machine', parallelism: 1, readFile: () => '' };
+const CONTEXT = { hostname: 'machine', parallelism: 1, readFile: () => '' };
 
 test('wrongAddresses: each address that is not what its flag says has its reason', async (t) => {
   const node = await fakeNode(t, 'a', []);
@@ -58,7 +58,7 @@ test('admin warns of URLs that nothing can be fetched from', () => {
     '--graphite-url=graphite',
     '--notification-http-endpoint=h:1',
   ];
-  const line = parseProgramLine(words, ADMIN_PROGRAM, SURROUNDINGS);
+  const line = parseProgramLine(words, ADMIN_PROGRAM, CONTEXT);
 
   assert.ok(line.kind === 'run');
   assert.deepEqual(line.warnings, [
@@ -69,8 +69,8 @@ test('admin warns of URLs that nothing can be fetched from', () => {
 
 test('a wrong address of a companion has an example with its own port', () => {
   const [admin, lookupd] = [
-    parseProgramLine(['--nsqd-http-address=h:1', '--http-address=h'], ADMIN_PROGRAM, SURROUNDINGS),
-    parseProgramLine(['--tcp-address=h'], LOOKUPD_PROGRAM, SURROUNDINGS),
+    parseProgramLine(['--nsqd-http-address=h:1', '--http-address=h'], ADMIN_PROGRAM, CONTEXT),
+    parseProgramLine(['--tcp-address=h'], LOOKUPD_PROGRAM, CONTEXT),
   ].map((line) => (line.kind === 'fatal' ? line.reason : line.kind));
 
   assert.match(admin, /such as 127\.0\.0\.1:4171,/);

@@ -20,10 +20,10 @@ const WORDS = [
 
 /** What the words have the program do, with this text in every file. */
 function commandOf(words: readonly string[], file = '') {
-  const surroundings = { hostname: 'host', parallelism: 4, readFile: () => file };
-  const command = parseCommandLine(words, surroundings);
+  const context = { hostname: 'host', parallelism: 4, readFile: () => file };
+  const command = parseCommandLine(words, context);
   const isReport = command.kind === 'check' || command.kind === 'show';
-  return isReport ? reportConfig(command, surroundings) : command;
+  return isReport ? reportConfig(command, context) : command;
 }
 
 function printOf(words: readonly string[], file = '') {

@@ -228,7 +228,7 @@ test('Channel: a rate holds to the message, at one a second and at 100,000', () 
     take();
     const atFirst = count;
     while (bench.nowMs < seconds * 1000) {
-      const next = bench.alarms.nextMs;
+      const next = bench.timers.nextMs;
       bench.advance(Math.max(0.01, Math.min(next, seconds * 1000) - bench.nowMs));
       take();
     }
@@ -248,7 +248,7 @@ test('Channel: nothing wakes for a rate while nothing waits', () => {
 
   bench.deliver();
 
-  assert.equal(bench.alarms.nextMs, Number.POSITIVE_INFINITY);
+  assert.equal(bench.timers.nextMs, Number.POSITIVE_INFINITY);
 });
 
 test('Channel: a message that timed out waits longer after each attempt', () => {
@@ -310,11 +310,11 @@ function putMany(bench: ChannelBench): void {
   for (let index = 0; index < MANY; index++) putAt(bench, 0, 'old');
 }
 
-/** What is left in the queue after each turn in which alarms are due. */
+/** What is left in the queue after each turn in which timers are due. */
 function depthsOfTurns(bench: ChannelBench): number[] {
   const depths: number[] = [];
   do {
-    bench.alarms.fire(bench.nowMs);
+    bench.timers.fire(bench.nowMs);
     depths.push(bench.channel.queue.depth);
   } while (bench.channel.queue.depth > 0 && depths.length < MANY);
   return depths;
@@ -341,7 +341,7 @@ test('Channel: the same for messages behind younger ones', () => {
   const turns: number[] = [];
   while (bench.channel.queue.depth > 1) {
     const before = bench.channel.queue.depth;
-    bench.alarms.fire(bench.nowMs);
+    bench.timers.fire(bench.nowMs);
     turns.push(before - bench.channel.queue.depth);
   }
 
@@ -371,7 +371,7 @@ test('Channel: a changed age applies to many messages behind younger ones over s
   const turns = [ages.rescheduledCount];
   while (bench.channel.queue.depth > 1 && turns.length < 100) {
     const before = ages.rescheduledCount;
-    bench.alarms.fire(bench.nowMs);
+    bench.timers.fire(bench.nowMs);
     turns.push(ages.rescheduledCount - before);
   }
 
@@ -388,10 +388,10 @@ test('Channel: after the age has been raised, a message behind younger ones does
 
   change(bench, { messageTtlMs: 200 });
   bench.nowMs = 101;
-  bench.alarms.fire(bench.nowMs);
+  bench.timers.fire(bench.nowMs);
   const depth = bench.channel.queue.depth;
   bench.nowMs = 201;
-  while (bench.channel.queue.depth > 1) assert.ok(bench.alarms.fire(bench.nowMs) > 0);
+  while (bench.channel.queue.depth > 1) assert.ok(bench.timers.fire(bench.nowMs) > 0);
 
   assert.equal(depth, MANY + 1);
 });

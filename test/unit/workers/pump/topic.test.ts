@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MessageIdFactory } from '../../../../src/shared/message-id.ts';
 import { Receipt } from '../../../../src/workers/pump/backend/append-lane.ts';
 import { TopicBacklog, WriteBacklog } from '../../../../src/workers/pump/backend/write-backlog.ts';
-import { type HandOverBounds, HandOverBudget } from '../../../../src/workers/pump/hand-over.ts';
+import { type FanOutBounds, FanOutBudget } from '../../../../src/workers/pump/fan-out.ts';
 import { Topic } from '../../../../src/workers/pump/topic.ts';
 import { ChannelBench, UNIX_MS } from '../../../support/channel-bench.ts';
 import { publishedBytes } from '../../../support/message-bytes.ts';
@@ -17,15 +17,15 @@ class Play {
   readonly topic: Topic;
   /** How often the topic has asked for its turn. */
   waitingCount = 0;
-  readonly budget: HandOverBudget;
+  readonly budget: FanOutBudget;
 
   constructor(
     topicMemory = 1000,
     channelMemory = 1000,
     budgetBytes = Number.POSITIVE_INFINITY,
-    bounds?: HandOverBounds,
+    bounds?: FanOutBounds,
   ) {
-    this.budget = new HandOverBudget(bounds);
+    this.budget = new FanOutBudget(bounds);
     this.bench = new ChannelBench({ memoryMax: channelMemory, budgetBytes });
     const { store } = this.bench;
     this.backend = new ListBackend(store);
@@ -46,7 +46,7 @@ class Play {
       onWaiting: () => {
         this.waitingCount++;
       },
-      alarms: this.bench.alarms,
+      timers: this.bench.timers,
       deadLetters: this.bench.deadLetters,
       undelivered: undeliveredOf(store),
       policy: policyWith(),
@@ -258,7 +258,7 @@ test('Topic: reads on after a transfer only for channels, and only when all that
 /** A topic with this many channels, of which two get a run at once and three are served in a turn. */
 class ManyChannels {
   readonly bench = new ChannelBench({ memoryMax: 1000 });
-  readonly budget = new HandOverBudget({ atOnce: 2, perTurn: 3 });
+  readonly budget = new FanOutBudget({ atOnce: 2, perTurn: 3 });
   readonly topic: Topic;
   readonly holding = { isHeld: false };
   readonly backend = new ListBackend(this.bench.store);
@@ -287,7 +287,7 @@ class ManyChannels {
       onWaiting: () => {
         this.waitingCount++;
       },
-      alarms: this.bench.alarms,
+      timers: this.bench.timers,
       deadLetters: this.bench.deadLetters,
       undelivered: undeliveredOf(store),
       policy: policyWith(),
@@ -416,8 +416,8 @@ test('Topic: at its end all channels get what is on its way, and nobody when the
   const deleting = new ManyChannels(9);
   deleting.publish(['a']);
 
-  closing.topic.finishHandOver();
-  deleting.topic.dropHandOver();
+  closing.topic.finishFanOut();
+  deleting.topic.dropFanOut();
 
   assert.deepStrictEqual(
     closing.got.map(([number, , dueMs]) => [number, dueMs]),

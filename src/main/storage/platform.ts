@@ -12,7 +12,7 @@ import { WorkerPools } from '../pumps/worker-pools.ts';
 import type { BrokerStorage } from './broker-storage.ts';
 import { Storage, type StorageSetup } from './storage.ts';
 
-export interface Ground {
+export interface Platform {
   readonly textFiles: TextFiles;
   /** Locks the data against other processes. Errors: as `lockDataPath`. */
   lock(dataPath: string, warn: (text: string) => void): Promise<DataLock>;
@@ -22,7 +22,7 @@ export interface Ground {
 }
 
 /** Worker threads and a data directory. `workers`: the location of their files, if not beside this one. */
-export function directoryGround(workers?: URL): Ground {
+export function directoryPlatform(workers?: URL): Platform {
   return {
     textFiles: DISK_FILES,
     lock: (dataPath, warn) => lockDataPath(dataPath, warn),

@@ -8,7 +8,7 @@
 
 const PART_MS = 1;
 
-export class PartTime {
+export class TimeSlice {
   readonly #monotonicMs: () => number;
   #endMs = 0;
 

@@ -12,7 +12,7 @@ const ROUND_MS = 500;
 const COUNT_MAX = 64;
 
 /** The loop, as the rounds see it. */
-export type FigureRoundsOptions = {
+export type CountPollerOptions = {
   readonly store: Pick<StreamStore, 'figures' | 'absence'>;
   readonly queues: () => Iterable<StreamQueue>;
   readonly onCounted: (queue: StreamQueue) => void;
@@ -22,17 +22,17 @@ export type FigureRoundsOptions = {
   readonly onMissing: (queue: StreamQueue) => void;
 };
 
-export class FigureRounds {
+export class CountPoller {
   /** When the next request is due. Units: ms, monotonic. */
   dueMs = 0;
 
-  readonly #options: FigureRoundsOptions;
+  readonly #options: CountPollerOptions;
   /** The queues of the next requests. */
   #uncounted: StreamQueue[] = [];
   /** The place of the last message of each topic, since the round began. */
   readonly #ends = new Map<string, number>();
 
-  constructor(options: FigureRoundsOptions) {
+  constructor(options: CountPollerOptions) {
     this.#options = options;
   }
 

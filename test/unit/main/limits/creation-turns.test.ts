@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Creations } from '../../../../src/main/limits/creations.ts';
+import { CreationTurns } from '../../../../src/main/limits/creation-turns.ts';
 
-test('Creations: a turn has eight, and the others come in order in later turns', async () => {
+test('CreationTurns: a turn has eight, and the others come in order in later turns', async () => {
   const { creations, nextTurn } = creationsInTurns();
   const done: number[] = [];
 
@@ -24,7 +24,7 @@ test('Creations: a turn has eight, and the others come in order in later turns',
   );
 });
 
-test('Creations: a turn that has had some is ended once, and one that waits is called once', () => {
+test('CreationTurns: a turn that has had some is ended once, and one that waits is called once', () => {
   const { creations, nextTurn } = creationsInTurns();
 
   const wasAskedUnused = nextTurn();
@@ -41,7 +41,7 @@ test('Creations: a turn that has had some is ended once, and one that waits is c
 /** `nextTurn` ends a turn, and returns whether that was asked for. */
 function creationsInTurns() {
   const later: (() => void)[] = [];
-  const creations = new Creations((callback) => later.push(callback));
+  const creations = new CreationTurns((callback) => later.push(callback));
   const nextTurn = (): boolean => {
     const callbacks = later.splice(0);
     assert.ok(callbacks.length <= 1, 'the end of a turn is asked for once');

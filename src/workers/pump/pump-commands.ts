@@ -15,7 +15,7 @@ import type { Outbox } from './outbox.ts';
 import type { PumpMeter } from './pump-meter.ts';
 import type { PumpState } from './pump-state.ts';
 
-export class ConsumerCommands {
+export class PumpCommands {
   readonly #commands: RingReader;
   readonly #state: PumpState;
   readonly #outbox: Outbox;

@@ -43,11 +43,11 @@ export type Scenario = {
   readonly needsHttp?: boolean;
   /** Whether it is good for warming up a broker: it makes it do much of what it can. */
   readonly warmsUp?: boolean;
-  /** Goes on until the arena's time is over. */
-  run(arena: Arena): Promise<void>;
+  /** Goes on until the attack's time is over. */
+  run(attack: Attack): Promise<void>;
 };
 
-export class Arena {
+export class Attack {
   readonly target: Target;
   readonly #pid: number | undefined;
   readonly #endMs: number;

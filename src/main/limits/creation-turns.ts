@@ -12,7 +12,7 @@ import { type Later, TurnQueue } from '../../daemon/turn-queue.ts';
 /** Some 1 ms. */
 const CREATED_PER_TURN = 8;
 
-export class Creations {
+export class CreationTurns {
   readonly #queue: TurnQueue;
   #left = CREATED_PER_TURN;
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ChildListener } from '../../../../src/companions/multi/child-program.ts';
-import { Departure } from '../../../../src/companions/multi/departure.ts';
+import { Decommission } from '../../../../src/companions/multi/decommission.ts';
 import { Member } from '../../../../src/companions/multi/member.ts';
 import { Supervised } from '../../../../src/companions/multi/supervised.ts';
 import { BrokerHttp } from '../../../../src/companions/operator/broker-http.ts';
@@ -50,10 +50,10 @@ function memberOf(
 }
 
 test(
-  'Departure: what can go to the others goes, the rest waits for consumers, and then it leaves',
+  'Decommission: what can go to the others goes, the rest waits for consumers, and then it leaves',
   LIMIT,
   async (t) => {
-    const dataPath = mkdtempSync(path.join(tmpdir(), 'ringmq-departure-'));
+    const dataPath = mkdtempSync(path.join(tmpdir(), 'ringmq-decommission-'));
     t.after(() => rmSync(dataPath, { recursive: true, force: true }));
     const [from, to] = [await makeBroker(t), await makeBroker(t)];
     const http = new BrokerHttp({ address: `${HOST}:${from.httpPort}` }, {});
@@ -72,7 +72,7 @@ test(
     const around = { dataPath, clock, log };
     const member = memberOf(from, { name: 'broker-2', isLeaving: true, ...around });
     const other = memberOf(to, { name: 'broker-1', isLeaving: false, ...around });
-    const departure = new Departure({
+    const decommission = new Decommission({
       member,
       others: () => [other],
       maxMsgSize: 1_048_576,
@@ -83,7 +83,7 @@ test(
       logger: { info: log.add, warn: log.add, error: log.add },
     });
 
-    const left = departure.run();
+    const left = decommission.run();
     await log.until(
       /^broker-2 leaves: it waits for consumers: pair:a is not the only channel of its topic; pair:b is not/,
     );

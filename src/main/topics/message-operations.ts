@@ -47,10 +47,10 @@ export type HoldingConsumer = {
 };
 
 /** A listed message; `holder` is null unless a connected consumer has it. */
-export type DeskMessage = ListedMessage & { readonly holder: HoldingConsumer | null };
+export type OperatorMessage = ListedMessage & { readonly holder: HoldingConsumer | null };
 
 /** Which messages of which topic or channel. `channel` is null for those that wait in the topic itself. */
-export type DeskRequest = {
+export type MessageRequest = {
   readonly topic: string;
   readonly channel: string | null;
   readonly filter: MessageFilter;
@@ -58,14 +58,14 @@ export type DeskRequest = {
   readonly limit: number;
 };
 
-type DeskPage = {
-  readonly messages: readonly DeskMessage[];
+type MessagePage = {
+  readonly messages: readonly OperatorMessage[];
   /** Null at the end. */
   readonly cursor: string | null;
 };
 
 /** Units: `count` in messages. */
-export type DeskWork = {
+export type WorkOutcome = {
   readonly count: number;
   /** Sought ids that were not found. */
   readonly notFound: readonly string[];
@@ -79,7 +79,7 @@ export class InvalidCursor extends Error {}
 /** The topic or channel is gone. */
 export class TargetGone extends Error {}
 
-type MessageDeskParts = {
+type MessageOperationsParts = {
   readonly startTimeMs: number;
   readonly topics: Pick<TopicMap, 'get' | 'getOrCreate'>;
   readonly publisher: Pick<Publisher, 'publishToDisk'>;
@@ -90,10 +90,10 @@ type MessageDeskParts = {
 /** The topic or channel of a request. */
 type Target = { readonly topic: TopicHandle; readonly channel: ChannelHandle | null };
 
-export class MessageDesk {
-  readonly #parts: MessageDeskParts;
+export class MessageOperations {
+  readonly #parts: MessageOperationsParts;
 
-  constructor(parts: MessageDeskParts) {
+  constructor(parts: MessageOperationsParts) {
     this.#parts = parts;
   }
 
@@ -101,9 +101,9 @@ export class MessageDesk {
    * Lists messages. A page may be shorter than `limit` although more follow. Units: `bodyMax` in bytes. Errors: rejects
    * with `InvalidCursor`, `TargetGone`, or the reason why files cannot be read; the other methods do the same.
    */
-  async list(request: DeskRequest, bodyMax: number): Promise<DeskPage> {
-    const messages: DeskMessage[] = [];
-    const run = new DeskRun(this.#parts, this.#target(request), request);
+  async list(request: MessageRequest, bodyMax: number): Promise<MessagePage> {
+    const messages: OperatorMessage[] = [];
+    const run = new MessageRun(this.#parts, this.#target(request), request);
     for (let slice = 0; slice < SLICES_MAX && !run.isOver; slice++) {
       const result = await run.next('list', 0, bodyMax);
       for (const message of result.messages) {
@@ -120,15 +120,15 @@ export class MessageDesk {
     channel: string | null,
     id: string,
     isWanted: () => boolean,
-  ): Promise<DeskMessage | undefined> {
+  ): Promise<OperatorMessage | undefined> {
     const filter: MessageFilter = {
       states: ['ready', 'deferred', 'in-flight'],
       ids: [id],
       sinceMs: 0,
       match: null,
     };
-    const request: DeskRequest = { topic, channel, filter, cursor: null, limit: 1 };
-    const run = new DeskRun(this.#parts, this.#target(request), request);
+    const request: MessageRequest = { topic, channel, filter, cursor: null, limit: 1 };
+    const run = new MessageRun(this.#parts, this.#target(request), request);
     while (!run.isOver && isWanted()) {
       const { messages } = await run.next('list', 0, Number.MAX_SAFE_INTEGER);
       for (const message of messages) {
@@ -140,13 +140,13 @@ export class MessageDesk {
 
   /** Finishes, requeues or touches messages. Units: `delayMs` in ms, only for requeue. */
   async work(
-    request: DeskRequest,
+    request: MessageRequest,
     work: Exclude<MessageWork, 'list'>,
     delayMs: number,
     isWanted: () => boolean,
-  ): Promise<DeskWork> {
+  ): Promise<WorkOutcome> {
     const isBounded = request.filter.ids === null;
-    const run = new DeskRun(this.#parts, this.#target(request), request, isBounded);
+    const run = new MessageRun(this.#parts, this.#target(request), request, isBounded);
     for (let slice = 0; !run.isOver && isWanted(); slice++) {
       if (isBounded && slice === SLICES_MAX) break;
       await run.next(work, delayMs, 0);
@@ -155,9 +155,13 @@ export class MessageDesk {
   }
 
   /** Moves messages to another topic, which is created if it does not exist. */
-  async move(request: DeskRequest, to: TopicName, isWanted: () => boolean): Promise<DeskWork> {
+  async move(
+    request: MessageRequest,
+    to: TopicName,
+    isWanted: () => boolean,
+  ): Promise<WorkOutcome> {
     const target = this.#target(request);
-    const run = new DeskRun(this.#parts, target, request, true);
+    const run = new MessageRun(this.#parts, target, request, true);
     const isBounded = request.filter.ids === null;
     for (let slice = 0; !run.isOver && isWanted(); slice++) {
       if (isBounded && slice === SLICES_MAX) break;
@@ -193,13 +197,18 @@ export class MessageDesk {
    */
   async #finishMoved(
     target: Target,
-    request: DeskRequest,
+    request: MessageRequest,
     from: SurveyCursor,
     messages: readonly ListedMessage[],
   ): Promise<void> {
     const ids = messages.map(({ id }) => id);
     const filter: MessageFilter = { ...request.filter, ids };
-    const run = new DeskRun(this.#parts, target, { ...request, filter, limit: ids.length }, true);
+    const run = new MessageRun(
+      this.#parts,
+      target,
+      { ...request, filter, limit: ids.length },
+      true,
+    );
     run.goTo(from);
     for (let slice = 0; slice < LISTED_SLICES && !run.isOver; slice++) {
       await run.next('finish', 0, 0);
@@ -210,14 +219,18 @@ export class MessageDesk {
       ids: run.notFound,
       states: [...filter.states, 'in-flight'],
     };
-    const last = new DeskRun(this.#parts, target, { ...request, filter: taken, limit: ids.length });
+    const last = new MessageRun(this.#parts, target, {
+      ...request,
+      filter: taken,
+      limit: ids.length,
+    });
     last.goTo(FIRST_CURSOR);
     for (let slice = 0; slice < MOVED_SLICES && !last.isOver; slice++) {
       await last.next('finish', 0, 0);
     }
   }
 
-  #target({ topic: topicName, channel: channelName }: DeskRequest): Target {
+  #target({ topic: topicName, channel: channelName }: MessageRequest): Target {
     const topic = this.#parts.topics.get(topicName);
     if (topic === undefined) throw new TargetGone(`topic ${topicName} does not exist`);
     if (channelName === null) return { topic, channel: null };
@@ -228,11 +241,11 @@ export class MessageDesk {
 }
 
 /** The slices of one call. */
-class DeskRun {
+class MessageRun {
   /** Where the next slice begins; null at the end. */
   cursor: SurveyCursor | null;
 
-  readonly #parts: MessageDeskParts;
+  readonly #parts: MessageOperationsParts;
   readonly #target: Target;
   readonly #owner: { startTimeMs: number; topic: number; channel: number };
   readonly #filter: MessageFilter;
@@ -242,7 +255,12 @@ class DeskRun {
   #count = 0;
   #busyTries = 0;
 
-  constructor(parts: MessageDeskParts, target: Target, request: DeskRequest, isFilesFirst = false) {
+  constructor(
+    parts: MessageOperationsParts,
+    target: Target,
+    request: MessageRequest,
+    isFilesFirst = false,
+  ) {
     this.#parts = parts;
     this.#isFilesFirst = isFilesFirst;
     this.#target = target;
@@ -273,7 +291,7 @@ class DeskRun {
     return [...(this.#sought ?? [])];
   }
 
-  outcome(failure: string | null): DeskWork {
+  outcome(failure: string | null): WorkOutcome {
     const { notFound } = this;
     const cursor = this.#sought === null ? this.cursorText : null;
     return { count: this.#count, notFound, cursor, failure };

@@ -3,7 +3,7 @@
  */
 
 import { Agent, type ClientRequest, get } from 'node:http';
-import type { Target } from './arena.ts';
+import type { Target } from './attack.ts';
 
 const SCRAPE_MS = 1000;
 /** A viewer that was disconnected reconnects, as a browser does. */
@@ -23,7 +23,7 @@ export type Seen = {
   readonly cuts: number;
 };
 
-export class Onlookers {
+export class Observers {
   readonly #host: string;
   readonly #port: number;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });

@@ -28,7 +28,7 @@ import type { Member } from './member.ts';
 import { movePage } from './waiting-messages.ts';
 
 /** The dependencies. Units: bytes. */
-export type DepartureSetup = {
+export type DecommissionSetup = {
   readonly member: Member;
   /** The brokers that stay. */
   readonly others: () => readonly Member[];
@@ -47,15 +47,15 @@ type Target = { readonly broker: BrokerHttp; readonly stats: NodeStats };
 const LOOK_MS = 1000;
 const EPHEMERAL = /#ephemeral$/;
 
-export class Departure {
-  readonly #setup: DepartureSetup;
+export class Decommission {
+  readonly #setup: DecommissionSetup;
   #moved = 0;
   #turn = 0;
   /** The last line that was logged. */
   #said = '';
   #isStopped = false;
 
-  constructor(setup: DepartureSetup) {
+  constructor(setup: DecommissionSetup) {
     this.#setup = setup;
   }
 

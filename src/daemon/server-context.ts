@@ -9,7 +9,7 @@ import type { Guard } from './guard.ts';
 import type { Logger } from './log.ts';
 
 /** What a server gets from the program that it runs in. */
-export type Surroundings = {
+export type ServerContext = {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly guard: Guard;

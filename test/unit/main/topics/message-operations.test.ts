@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import {
-  type DeskRequest,
   InvalidCursor,
-  MessageDesk,
+  MessageOperations,
+  type MessageRequest,
   TargetGone,
-} from '../../../../src/main/topics/message-desk.ts';
+} from '../../../../src/main/topics/message-operations.ts';
 import type { ChannelHandle, TopicHandle } from '../../../../src/main/topics/topic-map.ts';
 import type { ControlReply, ControlRequest } from '../../../../src/shared/control.ts';
 import type {
@@ -34,7 +34,7 @@ class Bench {
   readonly channel = { number: 7, name: 'billing' } as ChannelHandle;
   /** Why the other topic takes nothing. */
   refusal: Error | null = null;
-  readonly desk: MessageDesk;
+  readonly desk: MessageOperations;
 
   constructor(...answers: readonly Answer[]) {
     const left = [...answers];
@@ -52,7 +52,7 @@ class Bench {
     const orders = { number: 3, name: 'orders', channels, pump } as unknown as TopicHandle;
     this.topics.set('orders', orders);
     const made = (name: string): TopicHandle => ({ name }) as TopicHandle;
-    this.desk = new MessageDesk({
+    this.desk = new MessageOperations({
       startTimeMs: 1,
       topics: { get: (name) => this.topics.get(name), getOrCreate: made },
       publisher: {
@@ -84,9 +84,9 @@ function bodiesIn(bytes: Buffer): string[] {
 }
 
 function request(
-  given: Partial<DeskRequest> = {},
+  given: Partial<MessageRequest> = {},
   filter: Partial<MessageFilter> = {},
-): DeskRequest {
+): MessageRequest {
   const all: MessageFilter = {
     states: ['ready', 'deferred'],
     ...{ ids: null, sinceMs: 0, match: null },
@@ -104,7 +104,7 @@ function listed(id: string, given: Partial<ListedMessage> = {}): ListedMessage {
   };
 }
 
-test('MessageDesk.list: gathers slices until the limit, and names the consumers', async () => {
+test('MessageOperations.list: gathers slices until the limit, and names the consumers', async () => {
   const bench = new Bench(
     { messages: [listed('a', { state: 'in-flight', consumer: 5 })], cursor: [1, 2, 3] },
     { messages: [listed('b', { consumer: 6 }), listed('c')], cursor: [4, 5, 6] },
@@ -130,7 +130,7 @@ test('MessageDesk.list: gathers slices until the limit, and names the consumers'
   assert.equal(page.cursor, '1.3.7.4.5.6');
 });
 
-test('MessageDesk.list: goes on at its cursor, and takes no other', async () => {
+test('MessageOperations.list: goes on at its cursor, and takes no other', async () => {
   const bench = new Bench({ messages: [listed('a')] });
 
   const page = await bench.desk.list(request({ cursor: '1.3.7.4.5.6' }), 10);
@@ -142,7 +142,7 @@ test('MessageDesk.list: goes on at its cursor, and takes no other', async () => 
   }
 });
 
-test('MessageDesk: a listing of many slices ends, with a cursor to go on', async () => {
+test('MessageOperations: a listing of many slices ends, with a cursor to go on', async () => {
   const slices = Array.from({ length: 64 }, (_, at) => ({ cursor: [1, 0, at] as const }));
   const bench = new Bench(...slices);
 
@@ -151,7 +151,7 @@ test('MessageDesk: a listing of many slices ends, with a cursor to go on', async
   assert.deepEqual([page.messages, page.cursor], [[], '1.3.7.1.0.1r']);
 });
 
-test('MessageDesk: rejects when the target is gone, and when files cannot be read', async () => {
+test('MessageOperations: rejects when the target is gone, and when files cannot be read', async () => {
   const bench = new Bench('read orders: EIO', { cursor: [1, 0, 0] });
   const { desk, topics } = bench;
 
@@ -165,7 +165,7 @@ test('MessageDesk: rejects when the target is gone, and when files cannot be rea
   await assert.rejects(working, TargetGone);
 });
 
-test('MessageDesk.find: asks slice by slice until it has the message or is cancelled', async () => {
+test('MessageOperations.find: asks slice by slice until it has the message or is cancelled', async () => {
   const bench = new Bench(
     { cursor: [1, 0, 0] },
     { messages: [listed('a')] },
@@ -185,7 +185,7 @@ test('MessageDesk.find: asks slice by slice until it has the message or is cance
   });
 });
 
-test('MessageDesk.work: counts what is done, and says which ids were not found', async () => {
+test('MessageOperations.work: counts what is done, and says which ids were not found', async () => {
   const bench = new Bench({ done: ['a'], cursor: [1, 0, 0] }, { done: ['c'] });
 
   const ids = ['a', 'b', 'c'];
@@ -201,7 +201,7 @@ test('MessageDesk.work: counts what is done, and says which ids were not found',
   );
 });
 
-test('MessageDesk.work: waits for a message that is being written to a file', async () => {
+test('MessageOperations.work: waits for a message that is being written to a file', async () => {
   const bench = new Bench({ busyCount: 1, cursor: [5, 0, 1] }, { done: ['a'] });
 
   const working = bench.desk.work(request({}, { ids: ['a'] }), 'finish', 0, wanted);
@@ -214,7 +214,7 @@ test('MessageDesk.work: waits for a message that is being written to a file', as
   assert.deepEqual([before, count, bench.asked[1].cursor], [1, 1, [0, 0, 0]]);
 });
 
-test('MessageDesk.move: publishes before it finishes', async () => {
+test('MessageOperations.move: publishes before it finishes', async () => {
   const bench = new Bench(
     { messages: [listed('a'), listed('b')], cursor: [7, 0, 9] },
     { done: ['a', 'b'], cursor: [7, 0, 9] },
@@ -245,7 +245,7 @@ test('MessageDesk.move: publishes before it finishes', async () => {
   assert.deepEqual(outcome, { count: 3, notFound: [], cursor: null, failure: null });
 });
 
-test('MessageDesk.move: looks for what has left its place in memory, and with consumers', async () => {
+test('MessageOperations.move: looks for what has left its place in memory, and with consumers', async () => {
   const bench = new Bench(
     { messages: [listed('a'), listed('b')] },
     { done: ['a'], cursor: [7, 0, 9] },
@@ -261,7 +261,7 @@ test('MessageDesk.move: looks for what has left its place in memory, and with co
   assert.equal(outcome.count, 2);
 });
 
-test('MessageDesk.move: what the other topic refuses stays, and the answer says why', async () => {
+test('MessageOperations.move: what the other topic refuses stays, and the answer says why', async () => {
   const bench = new Bench({ messages: [listed('a')], cursor: [7, 0, 9] });
   bench.refusal = new Error('topic dead is full');
 

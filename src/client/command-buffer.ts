@@ -7,7 +7,7 @@
 import { line } from '../protocol/commands.ts';
 import { writeUint32 } from '../shared/big-endian.ts';
 import { MESSAGE_ID_BYTES, SIZE_BYTES } from '../shared/limits.ts';
-import { borrowSlab, returnSlab, type Slab } from './slabs.ts';
+import { borrowBlock, type OutputBlock, returnBlock } from './output-blocks.ts';
 
 /**
  * A body to publish. Strings are sent as UTF-8.
@@ -38,11 +38,11 @@ const TOUCH = Buffer.from('TOUCH ');
 export type ByteSink = { send(bytes: Buffer): void };
 
 /** Writes the commands of one connection. */
-export class CommandWriter {
+export class CommandBuffer {
   readonly #sink: ByteSink;
   readonly #flush = (): void => this.flush();
-  #slab: Slab | null = null;
-  /** The start of the unsent bytes in the slab. */
+  #block: OutputBlock | null = null;
+  /** The start of the unsent bytes in the block. */
   #start = 0;
   #isScheduled = false;
   #isClosed = false;
@@ -63,10 +63,10 @@ export class CommandWriter {
 
   /** REQ of the message whose id is at `idAt`. Units: whole ms. */
   requeue(source: Buffer, idAt: number, delayMs: number): void {
-    const slab = this.#room(REQ.length + MESSAGE_ID_BYTES + 1 + NUMBER_BYTES_MAX);
-    copyInto(slab, REQ, 0, REQ.length);
-    copyInto(slab, source, idAt, idAt + MESSAGE_ID_BYTES);
-    slab.at += slab.bytes.write(` ${delayMs}\n`, slab.at, 'latin1');
+    const block = this.#room(REQ.length + MESSAGE_ID_BYTES + 1 + NUMBER_BYTES_MAX);
+    copyInto(block, REQ, 0, REQ.length);
+    copyInto(block, source, idAt, idAt + MESSAGE_ID_BYTES);
+    block.at += block.bytes.write(` ${delayMs}\n`, block.at, 'latin1');
   }
 
   /** RDY: `count` messages may be in flight. */
@@ -76,8 +76,8 @@ export class CommandWriter {
 
   /** Raw bytes: complete commands, or the beginning of one. */
   bytes(command: Buffer): void {
-    const slab = this.#room(command.length);
-    slab.at += command.copy(slab.bytes, slab.at);
+    const block = this.#room(command.length);
+    block.at += command.copy(block.bytes, block.at);
   }
 
   /** A size, and a body of that many bytes. */
@@ -88,29 +88,29 @@ export class CommandWriter {
       this.#sink.send(asBuffer(body));
       return;
     }
-    const slab = this.#room(SIZE_BYTES + bodyBytes);
-    writeUint32(bodyBytes, slab.bytes, slab.at);
-    slab.at += SIZE_BYTES;
-    if (typeof body === 'string') slab.bytes.write(body, slab.at);
-    else slab.bytes.set(body, slab.at);
-    slab.at += bodyBytes;
+    const block = this.#room(SIZE_BYTES + bodyBytes);
+    writeUint32(bodyBytes, block.bytes, block.at);
+    block.at += SIZE_BYTES;
+    if (typeof body === 'string') block.bytes.write(body, block.at);
+    else block.bytes.set(body, block.at);
+    block.at += bodyBytes;
   }
 
   /** A number in four bytes. */
   size(value: number): void {
-    const slab = this.#room(SIZE_BYTES);
-    writeUint32(value, slab.bytes, slab.at);
-    slab.at += SIZE_BYTES;
+    const block = this.#room(SIZE_BYTES);
+    writeUint32(value, block.bytes, block.at);
+    block.at += SIZE_BYTES;
   }
 
-  /** Sends the written commands, and returns the rest of the slab. */
+  /** Sends the written commands, and returns the rest of the block. */
   flush(): void {
     this.#isScheduled = false;
-    const slab = this.#slab;
-    if (slab === null) return;
-    this.#slab = null;
-    const bytes = slab.bytes.subarray(this.#start, slab.at);
-    returnSlab(slab);
+    const block = this.#block;
+    if (block === null) return;
+    this.#block = null;
+    const bytes = block.bytes.subarray(this.#start, block.at);
+    returnBlock(block);
     if (bytes.length > 0 && !this.#isClosed) this.#sink.send(bytes);
   }
 
@@ -120,36 +120,36 @@ export class CommandWriter {
   }
 
   #answer(word: Buffer, source: Buffer, idAt: number): void {
-    const slab = this.#room(word.length + MESSAGE_ID_BYTES + 1);
-    copyInto(slab, word, 0, word.length);
-    copyInto(slab, source, idAt, idAt + MESSAGE_ID_BYTES);
-    slab.bytes[slab.at++] = NEWLINE;
+    const block = this.#room(word.length + MESSAGE_ID_BYTES + 1);
+    copyInto(block, word, 0, word.length);
+    copyInto(block, source, idAt, idAt + MESSAGE_ID_BYTES);
+    block.bytes[block.at++] = NEWLINE;
   }
 
-  #room(bytes: number): Slab {
-    if (this.#slab !== null) {
-      if (this.#slab.bytes.length - this.#slab.at >= bytes) return this.#slab;
+  #room(bytes: number): OutputBlock {
+    if (this.#block !== null) {
+      if (this.#block.bytes.length - this.#block.at >= bytes) return this.#block;
       this.flush();
     }
-    const slab = borrowSlab(bytes);
-    if (slab.bytes.length - slab.at < bytes) throw new RangeError('a slab is too small');
-    this.#slab = slab;
-    this.#start = slab.at;
+    const block = borrowBlock(bytes);
+    if (block.bytes.length - block.at < bytes) throw new RangeError('a block is too small');
+    this.#block = block;
+    this.#start = block.at;
     if (!this.#isScheduled) {
       this.#isScheduled = true;
       // after the promises of this turn
       process.nextTick(this.#flush);
     }
-    return slab;
+    return block;
   }
 }
 
 /** A few bytes: a loop is cheaper than a call of `copy`. */
-function copyInto(slab: Slab, source: Buffer, from: number, to: number): void {
-  const { bytes } = slab;
-  let { at } = slab;
+function copyInto(block: OutputBlock, source: Buffer, from: number, to: number): void {
+  const { bytes } = block;
+  let { at } = block;
   for (let i = from; i < to; i++) bytes[at++] = source[i];
-  slab.at = at;
+  block.at = at;
 }
 
 function asBuffer(body: Body): Buffer {

@@ -6,7 +6,7 @@
 
 import os from 'node:os';
 import { listenAt } from '../daemon/listen-address.ts';
-import type { Surroundings } from '../daemon/surroundings.ts';
+import type { ServerContext } from '../daemon/server-context.ts';
 import type { TlsContext } from '../daemon/tls/tls-context.ts';
 import type { Access } from './access/access.ts';
 import { AccessAuth } from './access/access-auth.ts';
@@ -40,7 +40,7 @@ type WatchedNode = {
 };
 
 /** The dependencies of the interfaces. */
-type FacesSetup = Surroundings & {
+type FrontendsSetup = ServerContext & {
   readonly options: Options;
   readonly core: Pick<BrokerCore, 'topics' | 'publisher'>;
   readonly operations: BrokerOperations;
@@ -61,16 +61,16 @@ type FacesSetup = Surroundings & {
   readonly onLeft: (channel: ChannelHandle, member: ChannelMember) => void;
 };
 
-export class Faces {
+export class Frontends {
   readonly local: LocalClients;
 
-  readonly #setup: FacesSetup;
+  readonly #setup: FrontendsSetup;
   readonly #budget: TurnBudget;
   readonly #output: TurnOutput;
   readonly #tcp: TcpServer;
   readonly #http: HttpServers;
 
-  constructor(setup: FacesSetup) {
+  constructor(setup: FrontendsSetup) {
     this.#setup = setup;
     const { operations, bounds, onLeft, requestTurn, access, options } = setup;
     const { topics, publisher } = setup.core;

@@ -4,9 +4,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { descriptorCountOf, residentMibOf } from '../../kit/proc.ts';
-import { Arena, type Scenario, type Target } from './arena.ts';
+import { Attack, type Scenario, type Target } from './attack.ts';
 import { ControlPair, type ControlReading, LOST_MS, PAIRS, percentile } from './control-pair.ts';
-import type { Onlookers, Seen } from './onlookers.ts';
+import type { Observers, Seen } from './observers.ts';
 
 const SAMPLE_MS = 25;
 const QUIET_MS = 1000;
@@ -37,7 +37,7 @@ const KEPT_MIB = 128;
 const DESCRIPTORS_SLACK = 8;
 
 /** What is besieged, and what has to hold. */
-export type SiegeSetup = {
+export type AttackRunSetup = {
   readonly target: Target;
   /** Undefined where the broker runs elsewhere. */
   readonly pid: number | undefined;
@@ -45,7 +45,7 @@ export type SiegeSetup = {
   /** What the control pair's p99 may be in any case. Units: ms. */
   readonly latencyMsMax: number;
   /** Who watches the broker meanwhile, if somebody does. */
-  readonly onlookers?: Onlookers | undefined;
+  readonly observers?: Observers | undefined;
 };
 
 /** What a pair has noticed of a scenario. Units: p99 in ms. */
@@ -66,11 +66,11 @@ export type Report = {
   readonly faults: readonly string[];
 };
 
-export class Siege {
-  readonly #setup: SiegeSetup;
+export class AttackRun {
+  readonly #setup: AttackRunSetup;
   readonly #pairs: readonly ControlPair[];
 
-  constructor(setup: SiegeSetup) {
+  constructor(setup: AttackRunSetup) {
     this.#setup = setup;
     this.#pairs = PAIRS.map((names) => new ControlPair({ ...setup.target, ...names }));
   }
@@ -81,11 +81,11 @@ export class Siege {
    */
   async warmUp(scenarios: readonly Scenario[]): Promise<void> {
     for (const scenario of scenarios) {
-      const arena = new Arena(this.#setup.target, WARM_UP_SECONDS);
+      const attack = new Attack(this.#setup.target, WARM_UP_SECONDS);
       try {
-        await scenario.run(arena);
+        await scenario.run(attack);
       } finally {
-        await arena.close();
+        await attack.close();
       }
     }
   }
@@ -99,16 +99,16 @@ export class Siege {
     const before = await this.#ask();
     const startDescriptors = pid === undefined ? undefined : descriptorCountOf(pid);
     const memory = new MemoryWatch(pid);
-    const arena = new Arena(target, seconds, pid);
-    const seen = this.#setup.onlookers?.seen;
+    const attack = new Attack(target, seconds, pid);
+    const seen = this.#setup.observers?.seen;
     try {
-      await scenario.run(arena);
+      await scenario.run(attack);
     } finally {
-      await arena.close();
+      await attack.close();
       memory.stop();
     }
     const during = await this.#ask();
-    this.#checkMemory(arena, scenario, memory);
+    this.#checkMemory(attack, scenario, memory);
     const pairs = this.#pairs.map(
       ({ kind }, index): PairReport => ({
         kind,
@@ -117,17 +117,17 @@ export class Siege {
         messages: during[index].latencies.length,
       }),
     );
-    for (const [index, pair] of pairs.entries()) this.#checkPair(arena, pair, during[index]);
-    await this.#checkDescriptors(arena, startDescriptors);
-    await this.#checkPing(arena);
-    this.#checkOnlookers(arena, seen);
+    for (const [index, pair] of pairs.entries()) this.#checkPair(attack, pair, during[index]);
+    await this.#checkDescriptors(attack, startDescriptors);
+    await this.#checkPing(attack);
+    this.#checkObservers(attack, seen);
     return {
       name: scenario.name,
-      connections: arena.connections,
+      connections: attack.connections,
       startMib: memory.startMib,
       peakMib: memory.peakMib,
       pairs,
-      faults: arena.faults,
+      faults: attack.faults,
     };
   }
 
@@ -139,50 +139,54 @@ export class Siege {
     return Promise.all(this.#pairs.map((pair) => pair.ask()));
   }
 
-  #checkMemory(arena: Arena, scenario: Scenario, { startMib, peakMib }: MemoryWatch): void {
+  #checkMemory(attack: Attack, scenario: Scenario, { startMib, peakMib }: MemoryWatch): void {
     if (startMib === undefined || peakMib === undefined) return;
     const { memory } = this.#setup.target;
     const { growthMibMax, bodiesMib = 0 } = scenario;
     const growthMib = peakMib - startMib;
     const mostMib = YOUNG_MIB + growthMibMax + Math.min(bodiesMib, memory?.bodiesMib ?? bodiesMib);
     if (growthMib > mostMib) {
-      arena.fault(`${growthMib.toFixed()} MiB more memory, ${mostMib.toFixed()} at most`);
+      attack.fault(`${growthMib.toFixed()} MiB more memory, ${mostMib.toFixed()} at most`);
     }
     if (memory === undefined) return;
     const totalMib = memory.totalMib + KEPT_MIB;
     if (peakMib > totalMib) {
-      arena.fault(`${peakMib.toFixed()} MiB of memory, ${totalMib.toFixed()} at most`);
+      attack.fault(`${peakMib.toFixed()} MiB of memory, ${totalMib.toFixed()} at most`);
     }
   }
 
-  #checkPair(arena: Arena, { kind, beforeMs, duringMs }: PairReport, during: ControlReading): void {
+  #checkPair(
+    attack: Attack,
+    { kind, beforeMs, duringMs }: PairReport,
+    during: ControlReading,
+  ): void {
     const latencyMsMax = Math.max(this.#setup.latencyMsMax, LATENCY_FACTOR_MAX * beforeMs);
-    if (!during.isConnected) arena.fault(`the ${kind} pair has lost its connections`);
-    if (during.refused > 0) arena.fault(`${during.refused} ${kind} publishes were refused`);
+    if (!during.isConnected) attack.fault(`the ${kind} pair has lost its connections`);
+    if (during.refused > 0) attack.fault(`${during.refused} ${kind} publishes were refused`);
     if (during.oldestMs > Math.max(LOST_MS, latencyMsMax)) {
-      arena.fault(`messages of the ${kind} pair have not come`);
+      attack.fault(`messages of the ${kind} pair have not come`);
     }
     if (duringMs > latencyMsMax) {
       const most = latencyMsMax.toFixed();
-      arena.fault(`p99 of ${duringMs.toFixed()} ms of the ${kind} pair, ${most} at most`);
+      attack.fault(`p99 of ${duringMs.toFixed()} ms of the ${kind} pair, ${most} at most`);
     }
   }
 
   /** Scrapes are answered and the page lives, whatever others do. */
-  #checkOnlookers(arena: Arena, before: Seen | undefined): void {
-    const now = this.#setup.onlookers?.seen;
+  #checkObservers(attack: Attack, before: Seen | undefined): void {
+    const now = this.#setup.observers?.seen;
     if (now === undefined || before === undefined) return;
     const missed = now.missed - before.missed;
-    if (missed > 0) arena.fault(`${missed} scrapes were not answered`);
-    if (now.scrapes === before.scrapes) arena.fault('no scrape was answered');
-    if (now.frames === before.frames) arena.fault('the page has got nothing');
+    if (missed > 0) attack.fault(`${missed} scrapes were not answered`);
+    if (now.scrapes === before.scrapes) attack.fault('no scrape was answered');
+    if (now.frames === before.frames) attack.fault('the page has got nothing');
   }
 
-  async #checkDescriptors(arena: Arena, start: number | undefined): Promise<void> {
+  async #checkDescriptors(attack: Attack, start: number | undefined): Promise<void> {
     const { pid } = this.#setup;
     if (pid === undefined || start === undefined) return;
-    const startMs = arena.cpuMs() ?? 0;
-    const spentMs = (): number => (arena.cpuMs() ?? 0) - startMs;
+    const startMs = attack.cpuMs() ?? 0;
+    const spentMs = (): number => (attack.cpuMs() ?? 0) - startMs;
     const endMs = performance.now() + CLOSE_MS_MAX;
     let now = descriptorCountOf(pid);
     while (now !== undefined && now > start + DESCRIPTORS_SLACK) {
@@ -190,9 +194,9 @@ export class Siege {
       await delay(SAMPLE_MS);
       now = descriptorCountOf(pid);
     }
-    if (now === undefined) arena.fault('the broker has ended');
+    if (now === undefined) attack.fault('the broker has ended');
     else if (now > start + DESCRIPTORS_SLACK) {
-      arena.fault(
+      attack.fault(
         `${now} descriptors, ${start} before, after ${spentMs().toFixed()} ms of CPU time`,
       );
     }
@@ -214,9 +218,9 @@ export class Siege {
     }
   }
 
-  async #checkPing(arena: Arena): Promise<void> {
-    const answer = await arena.ping();
-    if (answer !== 'OK') arena.fault(`afterwards /ping says ${answer}`);
+  async #checkPing(attack: Attack): Promise<void> {
+    const answer = await attack.ping();
+    if (answer !== 'OK') attack.fault(`afterwards /ping says ${answer}`);
   }
 }
 

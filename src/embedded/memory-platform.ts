@@ -5,12 +5,12 @@
  */
 
 import { MemoryTexts } from '../daemon/text-files.ts';
-import type { Ground } from '../main/storage/ground.ts';
 import { MemoryStorage } from '../main/storage/memory-storage.ts';
+import type { Platform } from '../main/storage/platform.ts';
 import type { Clock } from '../shared/clock.ts';
 import { InlineThreads } from './inline-threads.ts';
 
-export function memoryGround(clock: Clock): Ground {
+export function memoryPlatform(clock: Clock): Platform {
   return {
     textFiles: new MemoryTexts(),
     lock: async () => ({ release: async () => undefined }),

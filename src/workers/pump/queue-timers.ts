@@ -14,15 +14,15 @@ import type { WallClock } from './wall-clock.ts';
 const WORK_PER_TURN = 2048;
 
 /** The owner of a timer. */
-export interface Sleeper {
+export interface TimerOwner {
   /** Returns how many messages it has handled. Units: ms, monotonic. */
-  onAlarm(nowMs: number): number;
+  onTimer(nowMs: number): number;
 }
 
-export class Alarms {
+export class QueueTimers {
   readonly #times: TimingWheel;
-  readonly #sleepers: (Sleeper | null)[] = [];
-  readonly #entries = new Map<Sleeper, number>();
+  readonly #owners: (TimerOwner | null)[] = [];
+  readonly #entries = new Map<TimerOwner, number>();
   readonly #free: number[] = [];
 
   /** Units: `nowMs` in ms, monotonic, as all times here. */
@@ -36,26 +36,26 @@ export class Alarms {
   }
 
   /** Sets or replaces the time of a timer; Infinity clears it. */
-  set(sleeper: Sleeper, atMs: number): void {
+  set(owner: TimerOwner, atMs: number): void {
     if (atMs === Number.POSITIVE_INFINITY) {
-      this.delete(sleeper);
+      this.delete(owner);
       return;
     }
-    let entry = this.#entries.get(sleeper);
+    let entry = this.#entries.get(owner);
     if (entry === undefined) {
-      entry = this.#free.pop() ?? this.#sleepers.length;
-      this.#entries.set(sleeper, entry);
-      this.#sleepers[entry] = sleeper;
+      entry = this.#free.pop() ?? this.#owners.length;
+      this.#entries.set(owner, entry);
+      this.#owners[entry] = owner;
     }
     this.#times.schedule(entry, atMs);
   }
 
-  delete(sleeper: Sleeper): void {
-    const entry = this.#entries.get(sleeper);
+  delete(owner: TimerOwner): void {
+    const entry = this.#entries.get(owner);
     if (entry === undefined) return;
     this.#times.cancel(entry);
-    this.#entries.delete(sleeper);
-    this.#sleepers[entry] = null;
+    this.#entries.delete(owner);
+    this.#owners[entry] = null;
     this.#free.push(entry);
   }
 
@@ -63,30 +63,30 @@ export class Alarms {
   fire(nowMs: number): number {
     let work = 0;
     while (work < WORK_PER_TURN && this.#times.expire(nowMs, 1) > 0) {
-      const sleeper = this.#sleepers[this.#times.expired[0]];
-      assert(sleeper !== null, 'a timer has an owner');
-      this.delete(sleeper);
-      work += Math.max(1, sleeper.onAlarm(nowMs));
+      const owner = this.#owners[this.#times.expired[0]];
+      assert(owner !== null, 'a timer has an owner');
+      this.delete(owner);
+      work += Math.max(1, owner.onTimer(nowMs));
     }
     return work;
   }
 }
 
 /** Removes the messages of one queue when they expire, whether or not a consumer waits for them. */
-export class AgeWatch implements Sleeper {
+export class AgeWatch implements TimerOwner {
   readonly #queue: MessageQueue;
   readonly #wallClock: WallClock;
-  readonly #alarms: Alarms;
+  readonly #timers: QueueTimers;
   /** The time of the next check; Infinity for none. Units: ms, monotonic. */
   #nextMs = Number.POSITIVE_INFINITY;
 
-  constructor(queue: MessageQueue, wallClock: WallClock, alarms: Alarms) {
+  constructor(queue: MessageQueue, wallClock: WallClock, timers: QueueTimers) {
     this.#queue = queue;
     this.#wallClock = wallClock;
-    this.#alarms = alarms;
+    this.#timers = timers;
   }
 
-  onAlarm(): number {
+  onTimer(): number {
     const before = this.#workCount;
     this.#nextMs = Number.POSITIVE_INFINITY;
     this.look();
@@ -118,7 +118,7 @@ export class AgeWatch implements Sleeper {
 
   end(): void {
     this.#nextMs = Number.POSITIVE_INFINITY;
-    this.#alarms.delete(this);
+    this.#timers.delete(this);
   }
 
   get #workCount(): number {
@@ -131,6 +131,6 @@ export class AgeWatch implements Sleeper {
     const atMs = this.#wallClock.monotonicAt(unixMs);
     if (atMs >= this.#nextMs) return;
     this.#nextMs = atMs;
-    this.#alarms.set(this, atMs);
+    this.#timers.set(this, atMs);
   }
 }

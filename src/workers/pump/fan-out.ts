@@ -17,15 +17,15 @@ import type { MessageStore } from './store/message-store.ts';
  * `atOnce`: up to this many channels get a run in the same turn. `perTurn`: with more channels, all topics together
  * serve this many in a turn.
  */
-export type HandOverBounds = { readonly atOnce: number; readonly perTurn: number };
+export type FanOutBounds = { readonly atOnce: number; readonly perTurn: number };
 
 /** A few milliseconds of work: a put into a channel that was idle for long takes several microseconds. */
-const DEFAULT_BOUNDS: HandOverBounds = { atOnce: 16, perTurn: 1024 };
+const DEFAULT_BOUNDS: FanOutBounds = { atOnce: 16, perTurn: 1024 };
 
 /** How many channels may still be served in this turn, for all topics with many channels. */
-export class HandOverBudget {
+export class FanOutBudget {
   left: number;
-  readonly bounds: HandOverBounds;
+  readonly bounds: FanOutBounds;
 
   constructor(bounds = DEFAULT_BOUNDS) {
     this.bounds = bounds;
@@ -39,7 +39,7 @@ export class HandOverBudget {
 }
 
 /** The run. Units: `dueMs` in ms, 0 for at once: monotonic, but Unix time for a transfer. */
-export type HandedRun = {
+export type FannedOutRun = {
   readonly position: number;
   readonly count: number;
   readonly dueMs: number;
@@ -50,7 +50,11 @@ export type HandedRun = {
 };
 
 /** When the run is due, or 0 if it has become due on the way. Units: `nowMs` monotonic, `unixMs` Unix time. */
-export function dueMsLeft({ dueMs, transfer }: HandedRun, nowMs: number, unixMs: number): number {
+export function dueMsLeft(
+  { dueMs, transfer }: FannedOutRun,
+  nowMs: number,
+  unixMs: number,
+): number {
   return dueMs > (transfer === null ? nowMs : unixMs) ? dueMs : 0;
 }
 
@@ -59,14 +63,14 @@ interface Holding {
   readonly isHeld: boolean;
 }
 
-export class HandOver {
-  readonly run: HandedRun;
+export class FanOut {
+  readonly run: FannedOutRun;
   /** The channels that existed when it began: numbers only increase. */
   readonly #channels: Iterator<[number, Channel]>;
   readonly #lastNumber: number;
 
   /** `lastNumber` is the number of the last channel. */
-  constructor(run: HandedRun, channels: ReadonlyMap<number, Channel>, lastNumber: number) {
+  constructor(run: FannedOutRun, channels: ReadonlyMap<number, Channel>, lastNumber: number) {
     this.run = run;
     this.#channels = channels.entries();
     this.#lastNumber = lastNumber;
@@ -79,7 +83,7 @@ export class HandOver {
   }
 
   /** Calls `put` for further channels. Returns whether there are no more. */
-  step(budget: HandOverBudget, backlog: Holding, put: (channel: Channel) => void): boolean {
+  step(budget: FanOutBudget, backlog: Holding, put: (channel: Channel) => void): boolean {
     do {
       const next = this.#channels.next();
       if (next.done === true) return true;
