@@ -63,7 +63,7 @@ const progress = new ProgressLine(process.stderr, new SystemClock());
 const { target, broker } = await findTarget();
 const reports: Report[] = [];
 try {
-  await besiege();
+  await runAttacks();
 } finally {
   await broker?.kill();
   rmSync(dataPath, { recursive: true });
@@ -117,7 +117,7 @@ function memoryOf(totalMib: number): TargetMemory {
   return { totalMib: Math.max(totalMib, leastBytes / MIB), bodiesMib: (2 * bodyBytes) / MIB };
 }
 
-async function besiege(): Promise<void> {
+async function runAttacks(): Promise<void> {
   const observers = watched();
   const run = new AttackRun({ target, pid: broker?.pid, seconds, latencyMsMax, observers });
   const playable = SCENARIOS.filter(

@@ -85,7 +85,7 @@ class HandsLife {
   readonly #cursors = new Map<string, string>();
   #disk = new MemoryFileSystem(DATA_PATH);
   #broker: PolicyBroker;
-  #desk: MessageOperations;
+  #operations: MessageOperations;
   /** What the operator waits for. */
   #work: 'nothing' | 'list' | 'change' | 'move' = 'nothing';
   #purge: { readonly channel: string; readonly digit: string } | null = null;
@@ -106,7 +106,7 @@ class HandsLife {
     const safe = parsePolicy('safe', { pattern: '*', definition: { acknowledge: 'write' } });
     assert.ok(!(safe instanceof InvalidValue));
     this.#policies.restore([safe]);
-    [this.#broker, this.#desk] = this.#open();
+    [this.#broker, this.#operations] = this.#open();
   }
 
   async run(): Promise<HandsFigures> {
@@ -189,7 +189,7 @@ class HandsLife {
     const limit = 1 + this.#random(30);
     this.#begin(
       'list',
-      this.#desk.list({ ...this.#request(channel), cursor, limit }, BODY_MAX),
+      this.#operations.list({ ...this.#request(channel), cursor, limit }, BODY_MAX),
       (page) => {
         for (const body of bodiesOf(page.messages)) {
           assert.ok(!gone.has(body), `message ${body} of ${channel} is gone, and is listed`);
@@ -217,7 +217,7 @@ class HandsLife {
     const request = { ...this.#request(channel, { ids }), limit: ids.length };
     this.#begin(
       'change',
-      this.#desk.work(request, 'finish', 0, isWanted),
+      this.#operations.work(request, 'finish', 0, isWanted),
       ({ count, notFound }) => {
         const left = new Set(notFound);
         this.#figures.finished += count;
@@ -237,13 +237,13 @@ class HandsLife {
     if (ids.length === 0) return;
     const request = { ...this.#request(channel, { ids }), limit: ids.length };
     const delayMs = work === 'requeue' ? this.#delay() : 0;
-    this.#begin('change', this.#desk.work(request, work, delayMs, isWanted), () => undefined);
+    this.#begin('change', this.#operations.work(request, work, delayMs, isWanted), () => undefined);
   }
 
   #move(): void {
     const match = this.#random(3) === 0 ? Buffer.from(String(this.#random(10))) : null;
     const request = { ...this.#request(MOVED_FROM, { match }), limit: 1 + this.#random(60) };
-    this.#begin('move', this.#desk.move(request, topicName(DEAD), isWanted), (outcome) => {
+    this.#begin('move', this.#operations.move(request, topicName(DEAD), isWanted), (outcome) => {
       assert.equal(outcome.failure, null);
       this.#figures.moved += outcome.count;
     });
@@ -264,7 +264,7 @@ class HandsLife {
     this.#purge = { channel, digit };
     this.#fates.mayRemove(channel, digit);
     const request = { ...this.#request(channel, { match: Buffer.from(digit) }), limit: 10_000 };
-    this.#begin('change', this.#desk.work(request, 'finish', 0, isWanted), ({ count }) => {
+    this.#begin('change', this.#operations.work(request, 'finish', 0, isWanted), ({ count }) => {
       this.#figures.purged += count;
       this.#endPurge();
     });
@@ -276,7 +276,7 @@ class HandsLife {
     this.#purge = null;
   }
 
-  /** Waits for an answer of the desk, unless the broker is killed first. */
+  /** Waits for an answer of the broker, unless the broker is killed first. */
   #begin<T>(what: 'list' | 'change' | 'move', answer: Promise<T>, onAnswer: (answer: T) => void) {
     this.#work = what;
     const life = this.#life;
@@ -330,7 +330,7 @@ class HandsLife {
     this.#disk = image ?? this.#disk.afterKill();
     recoverJournals({ fileSystem: this.#disk, dataPath: DATA_PATH, log: () => undefined });
     this.#clock.advance(2 + this.#random(500));
-    [this.#broker, this.#desk] = this.#open();
+    [this.#broker, this.#operations] = this.#open();
     await this.#noteDoubled();
     await this.#checkAll();
   }
@@ -415,7 +415,7 @@ class HandsLife {
     let cursor: string | null = null;
     do {
       const request: MessageRequest = { ...this.#request(channel), cursor, limit: 100 };
-      const listing = this.#desk.list(request, BODY_MAX);
+      const listing = this.#operations.list(request, BODY_MAX);
       await this.#broker.turns();
       const page: Awaited<typeof listing> = await listing;
       bodies.push(...bodiesOf(page.messages));

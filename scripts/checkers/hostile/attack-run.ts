@@ -36,7 +36,7 @@ const KEPT_MIB = 128;
 /** What comes and goes by itself: a connection that is kept alive, a file of a disk queue. */
 const DESCRIPTORS_SLACK = 8;
 
-/** What is besieged, and what has to hold. */
+/** The broker that is attacked, and the limits that must hold. */
 export type AttackRunSetup = {
   readonly target: Target;
   /** Undefined where the broker runs elsewhere. */

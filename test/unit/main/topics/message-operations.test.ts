@@ -34,7 +34,7 @@ class Bench {
   readonly channel = { number: 7, name: 'billing' } as ChannelHandle;
   /** Why the other topic takes nothing. */
   refusal: Error | null = null;
-  readonly desk: MessageOperations;
+  readonly messages: MessageOperations;
 
   constructor(...answers: readonly Answer[]) {
     const left = [...answers];
@@ -52,7 +52,7 @@ class Bench {
     const orders = { number: 3, name: 'orders', channels, pump } as unknown as TopicHandle;
     this.topics.set('orders', orders);
     const made = (name: string): TopicHandle => ({ name }) as TopicHandle;
-    this.desk = new MessageOperations({
+    this.messages = new MessageOperations({
       startTimeMs: 1,
       topics: { get: (name) => this.topics.get(name), getOrCreate: made },
       publisher: {
@@ -110,7 +110,7 @@ test('MessageOperations.list: gathers slices until the limit, and names the cons
     { messages: [listed('b', { consumer: 6 }), listed('c')], cursor: [4, 5, 6] },
   );
 
-  const page = await bench.desk.list(request({ limit: 3 }), 10);
+  const page = await bench.messages.list(request({ limit: 3 }), 10);
 
   assert.deepEqual(
     page.messages.map(({ id, holder }) => [id, holder?.settings.clientId]),
@@ -133,12 +133,12 @@ test('MessageOperations.list: gathers slices until the limit, and names the cons
 test('MessageOperations.list: goes on at its cursor, and takes no other', async () => {
   const bench = new Bench({ messages: [listed('a')] });
 
-  const page = await bench.desk.list(request({ cursor: '1.3.7.4.5.6' }), 10);
+  const page = await bench.messages.list(request({ cursor: '1.3.7.4.5.6' }), 10);
 
   assert.deepEqual([bench.asked[0].cursor, page.cursor], [[4, 5, 6], null]);
   // Of an earlier life, of another channel, and of nothing.
   for (const cursor of ['2.3.7.4.5.6', '1.3.8.4.5.6', 'x']) {
-    await assert.rejects(bench.desk.list(request({ cursor }), 10), InvalidCursor);
+    await assert.rejects(bench.messages.list(request({ cursor }), 10), InvalidCursor);
   }
 });
 
@@ -146,19 +146,19 @@ test('MessageOperations: a listing of many slices ends, with a cursor to go on',
   const slices = Array.from({ length: 64 }, (_, at) => ({ cursor: [1, 0, at] as const }));
   const bench = new Bench(...slices);
 
-  const page = await bench.desk.list(request(), 10);
+  const page = await bench.messages.list(request(), 10);
 
   assert.deepEqual([page.messages, page.cursor], [[], '1.3.7.1.0.1r']);
 });
 
 test('MessageOperations: rejects when the target is gone, and when files cannot be read', async () => {
   const bench = new Bench('read orders: EIO', { cursor: [1, 0, 0] });
-  const { desk, topics } = bench;
+  const { messages, topics } = bench;
 
-  await assert.rejects(desk.list(request({ topic: 'none' }), 1), TargetGone);
-  await assert.rejects(desk.list(request({ channel: 'none' }), 1), TargetGone);
-  await assert.rejects(desk.list(request(), 1), { message: 'read orders: EIO' });
-  const working = desk.work(request(), 'finish', 0, () => {
+  await assert.rejects(messages.list(request({ topic: 'none' }), 1), TargetGone);
+  await assert.rejects(messages.list(request({ channel: 'none' }), 1), TargetGone);
+  await assert.rejects(messages.list(request(), 1), { message: 'read orders: EIO' });
+  const working = messages.work(request(), 'finish', 0, () => {
     topics.delete('orders');
     return true;
   });
@@ -173,8 +173,8 @@ test('MessageOperations.find: asks slice by slice until it has the message or is
   );
   let askedFor = 0;
 
-  const found = await bench.desk.find('orders', 'billing', 'a', wanted);
-  const given = await bench.desk.find('orders', 'billing', 'b', () => ++askedFor === 1);
+  const found = await bench.messages.find('orders', 'billing', 'a', wanted);
+  const given = await bench.messages.find('orders', 'billing', 'b', () => ++askedFor === 1);
 
   assert.deepEqual([found?.id, given, bench.asked.length], ['a', undefined, 3]);
   assert.deepEqual(bench.asked[0].filter, {
@@ -189,7 +189,7 @@ test('MessageOperations.work: counts what is done, and says which ids were not f
   const bench = new Bench({ done: ['a'], cursor: [1, 0, 0] }, { done: ['c'] });
 
   const ids = ['a', 'b', 'c'];
-  const outcome = await bench.desk.work(request({}, { ids }), 'requeue', 50, wanted);
+  const outcome = await bench.messages.work(request({}, { ids }), 'requeue', 50, wanted);
 
   assert.deepEqual(outcome, { count: 2, notFound: ['b'], cursor: null, failure: null });
   assert.deepEqual(
@@ -204,7 +204,7 @@ test('MessageOperations.work: counts what is done, and says which ids were not f
 test('MessageOperations.work: waits for a message that is being written to a file', async () => {
   const bench = new Bench({ busyCount: 1, cursor: [5, 0, 1] }, { done: ['a'] });
 
-  const working = bench.desk.work(request({}, { ids: ['a'] }), 'finish', 0, wanted);
+  const working = bench.messages.work(request({}, { ids: ['a'] }), 'finish', 0, wanted);
   while (bench.clock.timerCount === 0) await setImmediate();
   const before = bench.asked.length;
   bench.clock.advance(20);
@@ -222,7 +222,7 @@ test('MessageOperations.move: publishes before it finishes', async () => {
     { done: ['c'] },
   );
 
-  const outcome = await bench.desk.move(request(), topicName('dead'), wanted);
+  const outcome = await bench.messages.move(request(), topicName('dead'), wanted);
 
   assert.deepEqual(bench.published, [
     { topic: 'dead', bodies: ['body of a', 'body of b'] },
@@ -253,7 +253,7 @@ test('MessageOperations.move: looks for what has left its place in memory, and w
     { done: ['b'] },
   );
 
-  const outcome = await bench.desk.move(request(), topicName('dead'), wanted);
+  const outcome = await bench.messages.move(request(), topicName('dead'), wanted);
 
   const { cursor, filter, isFilesFirst } = bench.asked[3];
   assert.deepEqual([cursor, filter.ids, isFilesFirst], [[0, 0, 0], ['b'], false]);
@@ -265,7 +265,7 @@ test('MessageOperations.move: what the other topic refuses stays, and the answer
   const bench = new Bench({ messages: [listed('a')], cursor: [7, 0, 9] });
   bench.refusal = new Error('topic dead is full');
 
-  const outcome = await bench.desk.move(request(), topicName('dead'), wanted);
+  const outcome = await bench.messages.move(request(), topicName('dead'), wanted);
 
   assert.deepEqual(
     bench.asked.map(({ work }) => work),
