@@ -16,7 +16,7 @@ import {
 } from '../daemon/options/program-line.ts';
 import { StderrSink } from '../daemon/stderr-sink.ts';
 import { SystemClock } from '../shared/clock.ts';
-import { readGivenFileSync } from '../shared/given-file.ts';
+import { readGivenTextSync } from '../shared/given-file.ts';
 import { type CommandContext, DONE_CODE } from './companion.ts';
 
 /** The start failed, or a bug ended the server. */
@@ -43,7 +43,7 @@ export function parseServerLine<T extends object>(
   return parseProgramLine(words, program, {
     hostname: os.hostname(),
     parallelism: os.availableParallelism(),
-    readFile: (path) => readGivenFileSync(path).toString(),
+    readFile: readGivenTextSync,
   });
 }
 

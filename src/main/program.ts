@@ -22,7 +22,7 @@ import { UncaughtErrors } from '../daemon/uncaught-errors.ts';
 import { assert } from '../shared/assert.ts';
 import { SystemClock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
-import { readGivenFileSync } from '../shared/given-file.ts';
+import { readGivenTextSync } from '../shared/given-file.ts';
 import { reportConfig } from './config-report.ts';
 import { Nsqd } from './nsqd.ts';
 import { type Command, parseCommandLine } from './options/command-line.ts';
@@ -51,7 +51,7 @@ export async function runProgram(words: readonly string[]): Promise<void> {
   const context = {
     hostname: os.hostname(),
     parallelism: os.availableParallelism(),
-    readFile: (path: string) => readGivenFileSync(path).toString(),
+    readFile: readGivenTextSync,
   };
   const parsed = parseCommandLine(words, context);
   const isReport = parsed.kind === 'check' || parsed.kind === 'show';

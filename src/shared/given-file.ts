@@ -10,6 +10,7 @@
  * Thread: any.
  */
 
+import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 
@@ -17,6 +18,7 @@ import { open } from 'node:fs/promises';
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 /** Larger than the buffers that Node cuts out of a shared one: keys may be in them. */
 const PART_BYTES = 64 * 1024;
+const LINE_FEED = 0x0a;
 /** Windows has no such flag, and no named pipes among its files. */
 const WITHOUT_WAITING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const OF_SHELL = /^\/(?:dev|proc)\//;
@@ -49,6 +51,28 @@ export async function readGivenFile(path: string): Promise<Buffer> {
     }
   } finally {
     await file.close();
+  }
+}
+
+/** The text of such a file. Errors: throws also if it is not UTF-8, with the line of the first wrong byte. */
+export function readGivenTextSync(path: string): string {
+  return utf8Text(readGivenFileSync(path));
+}
+
+/** As `readGivenTextSync`, for a running broker. */
+export async function readGivenText(path: string): Promise<string> {
+  return utf8Text(await readGivenFile(path));
+}
+
+/** Other encodings are refused: decoded as UTF-8, names and passwords would silently be other ones. */
+function utf8Text(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString();
+  let from = 0;
+  for (let line = 1; ; line += 1) {
+    const end = bytes.indexOf(LINE_FEED, from);
+    const isWrong = !isUtf8(bytes.subarray(from, end === -1 ? bytes.length : end));
+    if (isWrong) throw new Error(`line ${line}: it is not UTF-8, in which the file must be saved`);
+    from = end + 1;
   }
 }
 

@@ -16,7 +16,7 @@ import { UncaughtErrors } from '../../daemon/uncaught-errors.ts';
 import { type BrokerLine, type BrokerOptions, readBrokerLine } from '../../offline/broker-line.ts';
 import { SystemClock } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
-import { readGivenFileSync } from '../../shared/given-file.ts';
+import { readGivenTextSync } from '../../shared/given-file.ts';
 import { BAD_USAGE_CODE, type Companion, DONE_CODE } from '../companion.ts';
 import { FAILED_CODE, ignoreSignals } from '../server-line.ts';
 import { launchChild } from './child-program.ts';
@@ -40,8 +40,7 @@ export const runMulti: Companion = async (words, { stdout, stderr, env }) => {
     stdout(line.text);
     return DONE_CODE;
   }
-  const readFile = (file: string): string => readGivenFileSync(file).toString();
-  const broker = readBrokerLine(line.brokerWords, { ...machine, readFile });
+  const broker = readBrokerLine(line.brokerWords, { ...machine, readFile: readGivenTextSync });
   switch (broker.kind) {
     case 'print':
       stderr(broker.stderr);

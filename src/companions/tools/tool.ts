@@ -25,7 +25,7 @@ import { usage } from '../../daemon/options/usage.ts';
 import { NSQD_VERSION, RINGMQ_VERSION } from '../../daemon/version.ts';
 import { type Clock, SystemClock } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
-import { readGivenFileSync } from '../../shared/given-file.ts';
+import { readGivenTextSync } from '../../shared/given-file.ts';
 import {
   BAD_USAGE_CODE,
   type CommandContext,
@@ -163,7 +163,7 @@ function parse(
 
 function readConfig(file: string, table: ToolTable): ReadonlyMap<string, unknown> | Fatal {
   try {
-    const config = parseConfigFile(readGivenFileSync(file).toString(), rowsOf(table));
+    const config = parseConfigFile(readGivenTextSync(file), rowsOf(table));
     if (config instanceof InvalidValue) return new Fatal(`--config ${file}: ${config.why}`);
     const [warning] = config.warnings;
     return warning === undefined ? config.values : new Fatal(`--config ${file}: ${warning}`);

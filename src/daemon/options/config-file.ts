@@ -10,7 +10,7 @@ import type { TomlError } from 'smol-toml';
 import { hideCredentialsIn } from '../credentials.ts';
 import { InvalidValue } from './invalid-value.ts';
 import { suggestion } from './nearest-word.ts';
-import type { OptionRows } from './option-table.ts';
+import type { Option, OptionRows } from './option-table.ts';
 import { tomlPackage } from './toml.ts';
 
 const TOML_EXAMPLE = '"max_msg_size = 1048576"';
@@ -52,27 +52,35 @@ export function parseConfigFile(
   }
   const warnings = Object.keys(table)
     .filter((key) => !known.has(key) && !otherKeys.includes(key))
-    .map((key) => unknownKey(toml, key, table[key], rows));
+    .map((key) => unknownKey(toml, key, table[key], [...rows.values()], otherKeys));
   const others = new Map(otherKeys.map((key) => [key, table[key]]));
   return { values, others, warnings };
 }
 
-function unknownKey(toml: string, key: string, value: unknown, rows: OptionRows): string {
+function unknownKey(
+  toml: string,
+  key: string,
+  value: unknown,
+  rows: readonly Option<unknown>[],
+  otherKeys: readonly string[],
+): string {
   const isTable = typeof value === 'object' && value !== null && !Array.isArray(value);
-  const why = isTable
-    ? 'options stand in no table, so that those in it are ignored'
-    : `no option has this key, so that it is ignored${nearestKey(key, rows)}`;
+  const hint = nearestKey(key, rows, otherKeys);
+  const why =
+    isTable && hint === ''
+      ? 'options stand in no table, so that those in it are ignored'
+      : `no option has this key, so that it is ignored${hint}`;
   return `${lineText(toml, key)}${JSON.stringify(key)}: ${why}`;
 }
 
 /** Suggests a key. A key derived from a flag's name suggests that option's key, even if the two differ. */
-function nearestKey(key: string, rows: OptionRows): string {
-  const options = [...rows.values()];
-  const meant = options.find(({ flag }) => flag.replaceAll('-', '_') === key);
-  return suggestion(
-    meant?.key ?? key,
-    options.map((row) => row.key),
-  );
+function nearestKey(
+  key: string,
+  rows: readonly Option<unknown>[],
+  otherKeys: readonly string[],
+): string {
+  const meant = rows.find(({ flag }) => flag.replaceAll('-', '_') === key);
+  return suggestion(meant?.key ?? key, [...rows.map((row) => row.key), ...otherKeys]);
 }
 
 /** Errors: returns what is wrong, and in which line. */
@@ -132,6 +140,7 @@ function hasZeroByte(value: unknown): boolean {
 
 /** A value as an error shows it: without the passwords of URLs. */
 function spell(value: unknown): string {
+  if (typeof value === 'bigint' || typeof value === 'number') return value.toString();
   return hideCredentialsIn(
     JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? Number(part) : part)),
   );

@@ -7,6 +7,8 @@
 /** One typo is tolerated per this many letters. */
 const LETTERS_PER_EDIT = 2.5;
 const EDITS_MAX = 4;
+/** Shorter parts of a word occur in unrelated ones. */
+const PART_LENGTH_MIN = 3;
 /** Longer words are not treated as typos. */
 const WORD_LENGTH_MAX = 64;
 
@@ -14,6 +16,12 @@ const WORD_LENGTH_MAX = 64;
 export function suggestion(word: string, known: Iterable<string>, prefix = ''): string {
   const nearest = nearestWord(word, known);
   return nearest === undefined ? '' : `; did you mean ${prefix}${nearest}?`;
+}
+
+/** As `suggestion`, for one of a few choices, of which a part is enough: `verify` means `require-verify`. */
+export function choiceHint(word: string, choices: readonly string[]): string {
+  const meant = nearestWord(word, choices) ?? partner(word, choices);
+  return meant === undefined ? '' : `; did you mean ${meant}?`;
 }
 
 /**
@@ -33,6 +41,17 @@ function nearestWord(word: string, known: Iterable<string>): string | undefined 
     fewest = edits;
   }
   return nearest;
+}
+
+/** The first choice that has the word at its beginning or end, or that stands at the word's. */
+function partner(word: string, choices: Iterable<string>): string | undefined {
+  const wanted = plain(word);
+  for (const candidate of choices) {
+    const [short, long] = [wanted, plain(candidate)].sort((a, b) => a.length - b.length);
+    if (short.length < PART_LENGTH_MIN) continue;
+    if (long.startsWith(short) || long.endsWith(short)) return candidate;
+  }
+  return undefined;
 }
 
 function plain(word: string): string {

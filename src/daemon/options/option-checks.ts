@@ -8,7 +8,7 @@
 import { formatDuration, NS_PER_MS } from '../go/go-duration.ts';
 import { parseListenAddress } from '../listen-address.ts';
 import { InvalidValue } from './invalid-value.ts';
-import { suggestion } from './nearest-word.ts';
+import { choiceHint } from './nearest-word.ts';
 
 /** Returns why a value is invalid, or undefined. `name` is the flag with its dashes, or the key. */
 export type Check<T> = (value: T, name: string) => string | undefined;
@@ -45,7 +45,7 @@ export function oneOf(choices: readonly string[]): Check<string> {
   return (value, name) => {
     if (choices.includes(value)) return undefined;
     const words = choices.filter((choice) => choice !== '').join(', ');
-    const hint = suggestion(value, choices);
+    const hint = choiceHint(value, choices);
     return `${name} must be one of ${words}, not ${JSON.stringify(value)}${hint}`;
   };
 }

@@ -10,6 +10,7 @@ import { formatDuration, NS_PER_MS, parseDuration } from '../go/go-duration.ts';
 import { LOG_LEVELS, type LogLevel, logLevelNumber, parseLogLevel } from '../log.ts';
 import { formatSize, parseSize } from './byte-size.ts';
 import { InvalidValue } from './invalid-value.ts';
+import { choiceHint } from './nearest-word.ts';
 import { formatPortion, type Portion, parsePortion } from './portion.ts';
 
 /** An option's value as `GET /config` returns it: a string as text, everything else as JSON. */
@@ -41,6 +42,9 @@ export type TlsRequired = boolean | 'tcp-https';
 
 /** Versions of TLS with their numbers on the wire. */
 const TLS_VERSIONS = { 'tls1.0': 769, 'tls1.1': 770, 'tls1.2': 771, 'tls1.3': 772 } as const;
+
+/** As in `1.2`. */
+const VERSION_NUMBER_LENGTH = 3;
 
 /** The accepted names of TLS versions. */
 export type TlsVersion = keyof typeof TLS_VERSIONS;
@@ -319,7 +323,7 @@ function checkedPercentiles(values: readonly number[]): readonly number[] | Inva
 }
 
 function parseLevel(given: string): LogLevel | InvalidValue {
-  return parseLogLevel(given) ?? new InvalidValue(`must be one of ${LOG_LEVELS.join(', ')}`);
+  return parseLogLevel(given) ?? noChoice(given, LOG_LEVELS);
 }
 
 function parseTlsRequired(given: string): TlsRequired | InvalidValue {
@@ -333,9 +337,16 @@ function parseTlsRequired(given: string): TlsRequired | InvalidValue {
 function parseTlsVersion(given: string): TlsVersion | InvalidValue {
   const lower = given.toLowerCase();
   if (lower === '') return 'tls1.0';
-  return isTlsVersion(lower)
-    ? lower
-    : new InvalidValue(`must be one of ${Object.keys(TLS_VERSIONS).join(', ')}`);
+  if (isTlsVersion(lower)) return lower;
+  const versions = Object.keys(TLS_VERSIONS);
+  // A version that does not exist is not meant to be one of the others.
+  const number = lower.slice(-VERSION_NUMBER_LENGTH);
+  const meant = versions.some((version) => version.endsWith(number));
+  return noChoice(meant ? number : '', versions);
+}
+
+function noChoice(given: string, choices: readonly string[]): InvalidValue {
+  return new InvalidValue(`must be one of ${choices.join(', ')}${choiceHint(given, choices)}`);
 }
 
 function isTlsVersion(lower: string): lower is TlsVersion {

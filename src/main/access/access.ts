@@ -14,7 +14,7 @@ import { systemErrorText } from '../../daemon/system-error.ts';
 import type { CertificateFacts } from '../../daemon/tls/certificate-facts.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { atFirstUse } from '../../shared/first-use.ts';
-import { readGivenFile } from '../../shared/given-file.ts';
+import { readGivenText } from '../../shared/given-file.ts';
 import type { AccessClient } from './access-client.ts';
 import { type AccessEntry, parseAccessFile } from './access-file.ts';
 
@@ -57,7 +57,7 @@ export class Access {
   static async load(
     path: string,
     clock: Pick<Clock, 'after'>,
-    read: ReadFile = readText,
+    read: ReadFile = readGivenText,
   ): Promise<Access | InvalidValue> {
     const access = new Access(path, clock, read);
     return (await access.reload()) ?? access;
@@ -133,10 +133,6 @@ export class Access {
     known.digest = digest;
     return known.entry.client;
   }
-}
-
-async function readText(path: string): Promise<string> {
-  return (await readGivenFile(path)).toString();
 }
 
 function certificates(

@@ -81,9 +81,12 @@ const PROGRAM: ServerProgram<Options> = {
 /** Interprets the words after the program's name. A bad command or flag exits with 2, a bad option value with 1. */
 export function parseCommandLine(words: readonly string[], context: LineContext): Command {
   const [first = '', ...others] = words;
-  if (first === '' || first.startsWith('-')) return parseStart(words, context);
+  if (words.length === 0 || first.startsWith('-')) return parseStart(words, context);
   switch (first) {
     case 'start':
+      return isBare(others[0])
+        ? refused(`${JSON.stringify(others[0])} after start is no flag: a flag begins with "-"`)
+        : parseStart(others, context);
     case 'nsqd':
       return parseStart(others, context);
     case 'help':
@@ -95,6 +98,11 @@ export function parseCommandLine(words: readonly string[], context: LineContext)
         return refused(unknownCommand(first));
       return refused(`${first} is a command of the ringmq program: ringmq ${first} --help`);
   }
+}
+
+/** Whether a word is there and is no flag. */
+function isBare(word: string | undefined): boolean {
+  return word !== undefined && !word.startsWith('-');
 }
 
 /** One help line for each operator command. */

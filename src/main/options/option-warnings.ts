@@ -8,7 +8,7 @@ import { isIPv6 } from 'node:net';
 import { hideCredentials } from '../../daemon/credentials.ts';
 import { isHostName, joinHostPort } from '../../daemon/host-port.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
-import { suggestion } from '../../daemon/options/nearest-word.ts';
+import { choiceHint } from '../../daemon/options/nearest-word.ts';
 import { parsePeerAddress } from '../../daemon/peer-address.ts';
 import { type Options, TOPOLOGY_EXPERIMENT } from './options.ts';
 
@@ -71,7 +71,7 @@ function broadcastWarning(given: string, hostname: string): string[] {
 
 function experimentWarning(name: string): string[] {
   if (EXPERIMENTS.includes(name)) return [];
-  const hint = suggestion(name, EXPERIMENTS);
+  const hint = choiceHint(name, EXPERIMENTS) || `; there is ${EXPERIMENTS.join(', ')}`;
   return [
     `--enable-experiment ${JSON.stringify(name)} switches nothing on: no experiment has this name${hint}`,
   ];

@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemErrorText } from '../../../src/daemon/system-error.ts';
-import { readGivenFile, readGivenFileSync } from '../../../src/shared/given-file.ts';
+import {
+  readGivenFile,
+  readGivenFileSync,
+  readGivenText,
+  readGivenTextSync,
+} from '../../../src/shared/given-file.ts';
 
 const BYTES_MAX = 16 * 1024 * 1024;
 /** POSIX has it, on every machine but Windows. */
@@ -94,4 +99,21 @@ test('given file: a pipe that a shell has opened is read to its end', { skip: SK
   });
 
   assert.deepEqual([stdout, stderr], ['onetwo', '']);
+});
+
+test('given file: a text of another encoding is refused, with its line', async (t) => {
+  const path = join(makeDirectory(t), 'file');
+  writeFileSync(path, Buffer.from('first = 1\nsecond = "\u00e4"\nthird = "\u00f6"', 'latin1'));
+
+  const reason = /^Error: line 2: it is not UTF-8, in which the file must be saved$/;
+  assert.throws(() => readGivenTextSync(path), reason);
+  await assert.rejects(readGivenText(path), reason);
+});
+
+test('given file: a text is read as it is', async (t) => {
+  const path = join(makeDirectory(t), 'file');
+  const text = 'gr\u00fc\u00dfe = "\u{1f600}"\r\n';
+  writeFileSync(path, text);
+
+  assert.deepEqual([readGivenTextSync(path), await readGivenText(path)], [text, text]);
 });

@@ -127,6 +127,27 @@ const REFUSED: readonly (readonly [string, string])[] = [
     'log_level = "shout"',
     'invalid value "shout" for log_level: must be one of debug, info, warn, error, fatal',
   ],
+  [
+    'log_level = "warning"',
+    'invalid value "warning" for log_level: must be one of debug, info, warn, error, fatal; did you mean warn?',
+  ],
+  ['mem_queue_size = inf', 'invalid value Infinity for mem_queue_size: must be an integer'],
+  [
+    'mem_queue_size = 9223372036854775807',
+    'invalid value 9223372036854775807 for mem_queue_size: value out of range',
+  ],
+  [
+    'tls_min_version = "TLSv1.2"',
+    'invalid value "TLSv1.2" for tls_min_version: must be one of tls1.0, tls1.1, tls1.2, tls1.3; did you mean tls1.2?',
+  ],
+  [
+    'tls_min_version = "1.3"',
+    'invalid value "1.3" for tls_min_version: must be one of tls1.0, tls1.1, tls1.2, tls1.3; did you mean tls1.3?',
+  ],
+  [
+    'tls_min_version = "tls1.4"',
+    'invalid value "tls1.4" for tls_min_version: must be one of tls1.0, tls1.1, tls1.2, tls1.3',
+  ],
   ['log_level = 1', 'invalid value 1 for log_level: must be a string'],
   ['tls_required = 1', 'invalid value 1 for tls_required: must be true, false or "tcp-https"'],
   ['tls_required = "x"', 'invalid value "x" for tls_required: must be true, false or tcp-https'],

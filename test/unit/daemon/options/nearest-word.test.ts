@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { suggestion } from '../../../../src/daemon/options/nearest-word.ts';
+import { choiceHint, suggestion } from '../../../../src/daemon/options/nearest-word.ts';
 
 const KNOWN = ['start', 'help', 'version', 'mem_queue_size', 'max-rdy-count', 'require-verify'];
 
@@ -27,3 +27,19 @@ for (const [word, nearest] of [
 test('suggestion: what stands before every word stands before the nearest', () => {
   assert.equal(suggestion('hlep', KNOWN, '--'), '; did you mean --help?');
 });
+
+for (const [word, choices, meant] of [
+  ['warning', ['debug', 'info', 'warn', 'error', 'fatal'], 'warn'],
+  ['err', ['debug', 'info', 'warn', 'error', 'fatal'], 'error'],
+  ['trace', ['debug', 'info', 'warn', 'error', 'fatal'], undefined],
+  ['verify', ['', 'require', 'require-verify'], 'require-verify'],
+  ['DROP', ['reject', 'drop-oldest'], 'drop-oldest'],
+  ['in', ['info', 'interval'], undefined],
+  ['', ['info'], undefined],
+] as const) {
+  test(`choiceHint: of ${choices.join(', ')}, ${JSON.stringify(word)} means ${meant}`, () => {
+    const wanted = meant === undefined ? '' : `; did you mean ${meant}?`;
+
+    assert.equal(choiceHint(word, choices), wanted);
+  });
+}

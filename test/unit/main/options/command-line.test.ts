@@ -131,6 +131,7 @@ for (const [word, hint] of [
   ['stats', '; did you mean stat?'],
   ['verison', '; did you mean version?'],
   ['/data', ''],
+  ['', ''],
   ['Help', '; did you mean help?'],
 ] as const) {
   test(`parseCommandLine: ${word} is no command`, () => {
@@ -147,6 +148,15 @@ The commands are start, help, version, bench, ${Object.keys(COMPANIONS).join(', 
   });
 }
 
+test('parseCommandLine: a word after start is refused instead of ignored with all flags behind it', () => {
+  assert.deepEqual(run(['start', 'help', '--node-id=1']), {
+    kind: 'print',
+    stdout: '',
+    stderr: '"help" after start is no flag: a flag begins with "-"\n',
+    exitCode: 2,
+  });
+});
+
 for (const [words, warnings] of [
   [['--node-id=1'], []],
   [['--node-id=1', '--'], []],
@@ -162,6 +172,7 @@ for (const [words, warnings] of [
       'config file typo.cfg: line 2: "mem_queue_sise": no option has this key, so that it is ignored; did you mean mem_queue_size?',
       'config file typo.cfg: line 3: "node_id": no option has this key, so that it is ignored; did you mean id?',
       'config file typo.cfg: line 4: "nsqd": options stand in no table, so that those in it are ignored',
+      'config file typo.cfg: line 6: "policies": no option has this key, so that it is ignored; did you mean policy?',
     ],
   ],
   [
@@ -175,7 +186,7 @@ for (const [words, warnings] of [
   [
     ['--enable-experiment=topology-aware', '--enable-experiment=topology-aware-consumtion'],
     [
-      '--enable-experiment "topology-aware" switches nothing on: no experiment has this name',
+      '--enable-experiment "topology-aware" switches nothing on: no experiment has this name; did you mean topology-aware-consumption?',
       '--enable-experiment "topology-aware-consumtion" switches nothing on: no experiment has this name; did you mean topology-aware-consumption?',
     ],
   ],
@@ -204,7 +215,7 @@ for (const [words, warnings] of [
 ] as const) {
   test(`parseCommandLine: warns of ${words.join(' ')}`, () => {
     const files = {
-      'typo.cfg': 'id = 1\nmem_queue_sise = 1\nnode_id = 2\n[nsqd]\nsnappy = true\n',
+      'typo.cfg': 'id = 1\nmem_queue_sise = 1\nnode_id = 2\n[nsqd]\nsnappy = true\n[[policies]]\n',
     };
     const command = run(words, files);
 

@@ -233,7 +233,10 @@ const REFUSED: readonly (readonly [Partial<Options>, string])[] = [
   [{ broadcastTcpPort: 65_536 }, '--broadcast-tcp-port must be [0,65535], not 65536'],
   [{ maxConnections: -1 }, '--max-connections must be [0,2147483647], not -1'],
   [{ maxDepth: -1 }, '--max-depth must be [0,2147483647], not -1'],
-  [{ whenFull: 'drop' }, '--when-full must be one of reject, drop-oldest, not "drop"'],
+  [
+    { whenFull: 'drop' },
+    '--when-full must be one of reject, drop-oldest, not "drop"; did you mean drop-oldest?',
+  ],
   [{ pumpThreads: 65 }, '--pump-threads must be [0,64], not 65'],
   [{ diskThreads: 0 }, '--disk-threads must be [1,64], not 0'],
   [
