@@ -68,6 +68,7 @@ export class Connection {
   /** Leaves the socket to another owner, which answers. */
   leave(): void {
     this.#isRefused = true;
+    this.#keepOpenAtEnd();
   }
 
   /** Handles a request, now or after the earlier ones are answered. */
@@ -136,9 +137,13 @@ export class Connection {
       this.#sendLast(answer);
       return;
     }
-    // When the client ends its side, Node would close the connection before the pending answers are sent.
-    this.#socket.removeAllListeners('end');
+    this.#keepOpenAtEnd();
     this.#onceClosed(last, () => this.#sendLast(answer));
+  }
+
+  /** When the client ends its side, Node would close the connection before the pending answers are sent. */
+  #keepOpenAtEnd(): void {
+    this.#socket.removeAllListeners('end');
   }
 
   #onceClosed({ response }: Request, resume: () => void): void {

@@ -537,6 +537,7 @@ for (const [what, head, status] of [
 for (const [what, asked, wanted] of [
   ['that waits for the broker', 'POST /topic/empty?topic=t HTTP/1.1\r\nHost: x\r\n\r\n', [200]],
   ['of HTTP/1.0', 'POST /topic/empty?topic=t HTTP/1.0\r\n\r\n', [200]],
+  ['with bare LFs', 'POST /topic/empty?topic=t HTTP/1.1\nHost: x\n\n', [200]],
   [
     'behind others',
     `${PING}POST /topic/empty?topic=t HTTP/1.1\r\nHost: x\r\n\r\nPOST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx`,
