@@ -9,8 +9,8 @@ import { readArguments } from './kit/arguments.ts';
 
 const USAGE = `usage: node scripts/build.ts
 
-Writes dist/, what the package consists of, anew: the programs in bundles, the client and
-createBroker as JavaScript with their declarations, the page, and the load generators.`;
+Replaces dist/, the contents of the package: the programs in bundles, the client and createBroker as
+JavaScript with their declarations, the page, and the load generators.`;
 
 readArguments(USAGE, {});
 

@@ -9,8 +9,8 @@ import { readArguments } from './kit/arguments.ts';
 
 const USAGE = `usage: node scripts/bundle.ts
 
-Bundles the sources, so that each thread reads one file, unless the bundles are as new as they are.
-Where that is not possible, it says why; the sources then run as they are. Exits with 0 either way.`;
+Bundles the sources, so that each thread reads one file, unless the bundles are up to date. If that is
+not possible, it says why, and programs run from the sources. Always exits with 0.`;
 
 readArguments(USAGE, {});
 

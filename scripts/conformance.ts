@@ -10,7 +10,11 @@ import { type CaseResult, evaluate, parseList, parseResult } from './conformance
 
 const root = path.dirname(import.meta.dirname);
 const bin = path.join(root, 'node_modules', '.bin');
-const USAGE = 'usage: node scripts/conformance.ts <kit directory> [options of the kit]';
+const USAGE = `usage: node scripts/conformance.ts <kit directory> [options of the kit]
+
+Runs a conformance kit, and compares its results with the lists of expected failures in test/compat.
+
+Exit code: 0 every case passes or fails as listed, 1 otherwise, 2 bad arguments.`;
 const [kit, ...options] = process.argv.slice(2);
 if (kit === '--help' || kit === '-h') {
   console.log(USAGE);

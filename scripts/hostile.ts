@@ -25,7 +25,7 @@ broker's memory and descriptors.
 
   --only REGEX           run only scenarios whose names match
   --seconds N            duration of each scenario (default 5)
-  --p99 MS               most that a control pair's p99 may be (default 50); ten times the p99
+  --p99 MS               highest p99 allowed for a control pair (default 50); ten times the p99
                          before the attack is always allowed. Raise it on a busy machine
   --connections N        --max-connections of the broker that is started (default 1500)
   --memory MIB           --max-memory of the broker that is started (default 512)

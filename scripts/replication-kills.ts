@@ -26,8 +26,8 @@ Starts three nats-servers and two brokers in network namespaces, publishes and c
 topics at both brokers, and makes one part fail after the other: the leader of a stream (kill -9), a
 broker (kill -9), a server's network, a broker's network. Fails if an acknowledged message is missing,
 or is redelivered although it was not in flight. A bare JetStream client with streams of its own goes
-through the same failures: what it misses too, the store has lost. Needs Linux, root and nats-server;
-the first one in PATH is used.
+through the same failures, to show which messages the store itself loses. Needs Linux, root and
+nats-server; the first one in PATH is used.
 
   --minutes N      how long (default 10)
   --every-s N      seconds from one failure to the next (default 20)

@@ -22,9 +22,10 @@ const USAGE = `usage: node scripts/replication-rates.ts [options]
 
 Starts three nats-servers and two brokers on this machine, and measures in turns a bare JetStream
 client and RingMQ: publishes of batches with one and with three replicas, and the time from publish
-to delivery at a fixed rate with three replicas. Each round of that has new streams, because it
-depends on which servers lead them. The bare client has one connection for both, or one for each, as
-the two brokers have. The first round finds everything cold and is not counted. Needs nats-server.
+to delivery at a fixed rate with three replicas. The latency depends on which servers lead the
+streams, so each round creates new ones. The bare client is measured with one connection for
+publishing and consuming, and with two, as two brokers have. The first round warms everything up and
+is not counted. Needs nats-server.
 
   --seconds N      of each turn (default 4)
   --rounds N       turns of each (default 2)

@@ -14,16 +14,15 @@ import { BrokerProcess } from './kit/broker.ts';
 
 const USAGE = `usage: node scripts/scrape-cost.ts [options]
 
-Starts a broker with many channels, asks for an answer about all of them again and again, and
-prints what that costs its main thread: CPU time and time of garbage collections (one series of
-requests), and the longest turn of its event loop (another series, because watching turns takes
-CPU time itself).
+Starts a broker with many channels, requests the metrics of all of them repeatedly, and prints the
+cost for its main thread: CPU time and time of garbage collections in one series of requests, and the
+longest turn of its event loop in another, because watching turns takes CPU time itself.
 
   --channels N    of all topics together (default 10000)
-  --topics N      how many topics there are (default 100)
+  --topics N      number of topics (default 100)
   --requests N    in each series (default 10)
   --warm-up N     requests before that (default 5)
-  --path PATH     what is asked for (default /metrics); /stats?format=json is another
+  --path PATH     path to request, such as /stats?format=json (default /metrics)
   --entry FILE    start.cjs of another checkout, to compare with
 
 Example:

@@ -7,7 +7,7 @@ import { runSeeds, SEED_ARGUMENTS } from './kit/seeds.ts';
 const USAGE = `usage: node scripts/simulate-clients.ts [options]
 
 Runs producers, consumers and brokers in one thread, over connections that drop, delay and cut what they carry, with
-a clock of its own. Checks after each step what clients may do, and in the end that nothing is lost.
+a clock of its own. Checks after each step that clients keep the rules, and at the end that nothing is lost.
 
   --seeds N          number of seeds (default 1000)
   --from S           first seed (default 1)

@@ -16,8 +16,8 @@ Checks after each turn that every message is in exactly one place.
   --seed S           run only this seed
   --steps K          steps of each run (default 1500)
   --faults KIND      calls of the disk that fail: none, writes or reads (default none)
-  --replicated       two brokers with replicated topics over a store that is slow, absent or forgetful,
-                     and whether what was acknowledged is finished in the end
+  --replicated       run two brokers with replicated topics on a store that is slow, unavailable or
+                     forgetful; every acknowledged message must be finished in the end
   --trace            print each step
   --keep-going       continue after a seed that fails
 

@@ -18,7 +18,7 @@ Runs the tests in files and directories, all of test/ by default. Each file is a
 and so is each directory of test/unit; a file that is named runs alone. Exits with 1 if a test fails.
 
 environment:
-  RINGMQ_TEST_FILE_SECONDS  a process none of whose tests ends for this long fails (default 300)
+  RINGMQ_TEST_FILE_SECONDS  a process fails if no test of it ends for this long (default 300)
   RINGMQ_TEST_REPORT        the file that keeps what each test took and what the files printed
                             (default test-report.txt)`;
 

@@ -237,7 +237,7 @@ export class Nsqd {
 
   /** Ends the broker in nsqd's order. Resolves with what could not be written, or null. Errors: rejects with a bug. */
   async close(): Promise<string | null> {
-    await this.#closeFaces();
+    await this.#closeFrontends();
     await this.#peers.close();
     this.#logger.info('NSQ: closing topics');
     const failure = await this.#closeStorage(this.#core.pumps);
@@ -343,7 +343,7 @@ export class Nsqd {
     return this.#storage.close(pumps, () => this.#operations.backendError());
   }
 
-  async #closeFaces(): Promise<void> {
+  async #closeFrontends(): Promise<void> {
     this.#view.end();
     this.drain.stop();
     await this.#frontends.close();
@@ -352,7 +352,7 @@ export class Nsqd {
 
   /** Undoes a failed start. Nothing was accepted, so nothing is written. */
   async #abandon(): Promise<void> {
-    await this.#closeFaces();
+    await this.#closeFrontends();
     await this.#peers.close();
     await this.release();
   }

@@ -44,8 +44,8 @@ const RESCUE_MS = 10_000;
 const THREAD_END_MS = 500;
 
 /**
- * Runs until the broker has ended, and ends the process: with 0 after a signal, 1 when the broker cannot run or go
- * on, 2 for a bad command line. `words`: the words after the program's name.
+ * Runs until the broker has ended, and ends the process: with 0 after a signal, 1 when the broker cannot run or
+ * continue, 2 for a bad command line. `words`: the words after the program's name.
  */
 export async function runProgram(words: readonly string[]): Promise<void> {
   const context = {
@@ -134,15 +134,15 @@ async function runBroker(
   // Node does this only when the process ends without `exit`.
   flushCompileCache();
   const failure = Promise.race([nsqd.failed, bug.then((): typeof BUG => BUG)]);
-  const impatience = terms === null ? NEVER : drainOnTerm(terms, nsqd, logger);
+  const secondTerm = terms === null ? NEVER : drainOnTerm(terms, nsqd, logger);
   // Each reason to end, with a second signal that cuts it short.
-  const order = Promise.race([
+  const endRequest = Promise.race([
     signals.first.then((signal) => ({ why: `received ${signal}`, next: signals.second })),
-    impatience.then((signal) => ({ why: `received ${signal}`, next: signals.first })),
+    secondTerm.then((signal) => ({ why: `received ${signal}`, next: signals.first })),
     nsqd.drain.over.then((why) => ({ why, next: signals.first })),
     supervisor.lost.then(() => ({ why: 'the supervisor has gone', next: signals.first })),
   ]);
-  const hurry = order
+  const forced = endRequest
     .then(({ next }) => next)
     .then((signal) => {
       logger.fatal(`received a second ${signal}, ending at once; messages in memory are lost`);
@@ -162,12 +162,12 @@ async function runBroker(
       },
     );
   };
-  const outcome = await Promise.race([order, failure]);
+  const outcome = await Promise.race([endRequest, failure]);
   const isClean = typeof outcome === 'object' && 'why' in outcome;
-  const end = isClean ? await Promise.race([close(outcome.why), hurry, failure]) : outcome;
+  const end = isClean ? await Promise.race([close(outcome.why), forced, failure]) : outcome;
   // Ending the threads later looks like a crash, too, but is not one.
   if (end instanceof Error) logger.fatal(end.message);
-  if (typeof end !== 'number') await Promise.race([rescue(nsqd, clock, logger), hurry]);
+  if (typeof end !== 'number') await Promise.race([rescue(nsqd, clock, logger), forced]);
   await endProcess(typeof end === 'number' ? end : 1, nsqd, clock);
 }
 

@@ -9,6 +9,7 @@ import { parseJson } from '../../daemon/go/json.ts';
 import { splitHostPort } from '../../daemon/host-port.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { queryEscape } from '../query-escape.ts';
 import {
   httpAddress,
   listedProducer,
@@ -316,13 +317,6 @@ export class Cluster {
       nowS: Number(this.#clock.unixNs() / NS_PER_SECOND),
     };
   }
-}
-
-/** As Go's `url.QueryEscape`. */
-export function queryEscape(text: string): string {
-  return encodeURIComponent(text)
-    .replaceAll('%20', '+')
-    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 function pathOf(action: string, topic: string, channel: string): string {

@@ -14,9 +14,9 @@ import { INTERNAL_ERROR, INVALID_REQUEST } from '../../daemon/http/server-refusa
 import type { Logger } from '../../daemon/log.ts';
 import { rethrowBug } from '../../shared/assert.ts';
 import { errorText } from '../../shared/error-text.ts';
+import { queryEscape } from '../query-escape.ts';
 import type { AdminOptions } from './admin-options.ts';
 import { INVALID_ARG_METRIC, INVALID_ARG_TARGET } from './admin-refusals.ts';
-import { queryEscape } from './cluster.ts';
 import { failureOf, type Upstream } from './upstream.ts';
 import { listOf } from './upstream-values.ts';
 

@@ -35,7 +35,7 @@ const OPTIONS = {
   overviewAddress: option(text, 'Brokers', 'overview-address', '0.0.0.0:4149',
     '<host>:<port> to listen on for HTTP: /stats, /metrics and health of all brokers', listenable),
   bundledLookupd: option(boolean, 'Lookupd', 'bundled-lookupd', true,
-    'run "ringmq lookupd" for the brokers where -lookupd-tcp-address names none'),
+    'run "ringmq lookupd" for the brokers if -lookupd-tcp-address names none'),
   bundledLookupdTcpAddress: option(text, 'Lookupd', 'bundled-lookupd-tcp-address', '127.0.0.1:4160',
     '<host>:<port> on which it listens for the brokers', listenable),
   bundledLookupdHttpAddress: option(text, 'Lookupd', 'bundled-lookupd-http-address', '0.0.0.0:4161',
@@ -63,11 +63,11 @@ Examples:
   ringmq multi --brokers=4 --data-path=/var/lib/ringmq
   ringmq multi --brokers=4 --data-path=/var/lib/ringmq --lookupd-tcp-address=10.0.0.1:4160
   curl http://127.0.0.1:4149/brokers                   the brokers and their addresses
-  curl 'http://127.0.0.1:4149/stats?format=json'       the statistics of all together
+  curl 'http://127.0.0.1:4149/stats?format=json'       their combined statistics
 
-All flags of the broker are flags of multi, too: ringmq --help lists them. -tcp-address and -http-address are
-what producers share. -data-path gets a directory for each broker. -max-memory, -pump-threads and -disk-threads
-are for all brokers together. Everything else is for each of them.
+multi also takes all flags of the broker; ringmq --help lists them. Producers share -tcp-address and -http-address.
+Each broker has a directory of its own in -data-path. The brokers divide -max-memory, -pump-threads and -disk-threads.
+Every other flag applies to each broker.
 `;
 
 /** The parsed command line. */

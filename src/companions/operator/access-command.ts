@@ -36,7 +36,7 @@ export const runAccess = operatorCommand({
   name: 'access',
   does: 'makes an entry for the file of --http-access',
   forms: [
-    'new NAME     make a random secret: the client goes to standard output, its token to standard error',
+    'new NAME     make a random secret; print the entry to standard output, the token to standard error',
     'hash NAME    read the secret from standard input',
   ],
   examples: [

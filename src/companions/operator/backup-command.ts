@@ -23,11 +23,11 @@ export const runBackup = operatorCommand({
   ],
   notes:
     'TARGET must not exist; it becomes a data directory that a broker can start with. While a broker\n' +
-    'uses DIR, the backup has the messages that are in files, as after a kill of the broker, and not\n' +
-    'those that are only in its memory. Run it as the user of the broker.',
+    'uses DIR, the backup contains the messages that are in files, but not those that are only in the\n' +
+    'memory of the broker. Run it as the user of the broker.',
   flags: SIZE_FLAGS,
   isLocal: true,
-  exitCodes: '0 done, 1 DIR or the copy is damaged, 2 wrong usage, 3 it cannot be made',
+  exitCodes: '0 done, 1 DIR or the copy is damaged, 2 wrong usage, 3 no backup can be made',
   run: async (call) => {
     const { dir, target } = call.named(['dir', 'target']);
     const report = await backupDirectory({

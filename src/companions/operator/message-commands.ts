@@ -131,7 +131,7 @@ export const runPurge: Companion = operatorCommand({
   does: 'drops the waiting messages that match a filter',
   forms: ['SOURCE [filter]'],
   examples: ['orders:billing --match=\'"test":true\'', 'dead.orders --yes'],
-  notes: `${NOTES}\nWithout a filter it drops all that are ready or deferred.`,
+  notes: `${NOTES}\nWithout a filter it drops all messages that are ready or deferred.`,
   flags: FILTER_FLAGS,
   destroys: true,
   run: async (call) => {
@@ -156,7 +156,7 @@ export const runMove: Companion = operatorCommand({
     'dead.orders orders 18aba57102a69000',
     'orders:billing parked --match=4711',
   ],
-  notes: `${NOTES}\nA message is published there before it is finished here: a crash in between leaves it in both.`,
+  notes: `${NOTES}\nEach message is published to TOPIC before it is finished in SOURCE: a crash may leave it in both.`,
   flags: FILTER_FLAGS,
   run: async (call) => {
     const [from, to, ...rest] = call.words;

@@ -14,7 +14,7 @@ import { table } from './table.ts';
 const FLAGS = {
   priority: { value: 'N', help: 'priority of the policy that is set (default 0)' },
   topic: { value: 'T', help: 'topic that "show" looks at' },
-  channel: { value: 'C', help: 'channel of it' },
+  channel: { value: 'C', help: 'channel that "show" looks at' },
 } as const satisfies FlagTable;
 
 type Call = OperatorCall<typeof FLAGS>;

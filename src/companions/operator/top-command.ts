@@ -14,7 +14,7 @@ const FLAGS = {
   once: { help: 'print one view and end; the default if the output is not a terminal' },
   interval: {
     value: 'MS',
-    help: 'time between views, and over which rates are measured (default 2000)',
+    help: 'time between views, over which rates are measured (default 2000)',
   },
   sort: { value: 'COLUMN', help: 'in, out, depth, in-flight or name (default in)' },
   limit: { value: 'N', help: 'number of topics (default: as many as fit the terminal)' },
@@ -61,7 +61,7 @@ export const runTop = operatorCommand({
   does: 'shows the topics of a broker with their rates, live',
   forms: [''],
   examples: ['', '--sort=depth --interval=500', '--once --json'],
-  notes: `IN/S is published, OUT/S finished or dropped, in all channels together. Ctrl-C ends it. With --json
+  notes: `IN/S counts published messages, OUT/S finished and dropped ones of all channels. Ctrl-C ends it. With --json
 each view is a line.`,
   needsNoWords: true,
   flags: FLAGS,

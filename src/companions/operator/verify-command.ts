@@ -23,12 +23,12 @@ export const runVerify = operatorCommand({
     "/var/lib/ringmq --json | jq '.queues[] | select(.lost > 0)'",
   ],
   notes:
-    'Nothing is written. ATTEMPTED counts messages that were delivered before. A note is not damage: it\n' +
-    'says what a broker will do at startup, as after a crash. While a broker uses the directory, the\n' +
-    'figures are a snapshot, and files that change may look damaged.',
+    'Nothing is written. ATTEMPTED counts messages that were delivered before. A note is not damage; it\n' +
+    'says what a broker will do at startup, for example after a crash. While a broker uses the\n' +
+    'directory, the figures are a snapshot, and files that change may look damaged.',
   flags: SIZE_FLAGS,
   isLocal: true,
-  exitCodes: '0 whole, 1 damaged, 2 wrong usage, 3 something cannot be read',
+  exitCodes: '0 intact, 1 damaged, 2 wrong usage, 3 something cannot be read',
   run: async (call) => {
     const { dir } = call.named(['dir']);
     const report = await checkDirectory({

@@ -11,6 +11,7 @@
 import type { Dispatcher, request as sendRequest } from 'undici';
 import type { HttpClientTls } from '../../daemon/http-client.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { queryEscape } from '../query-escape.ts';
 
 /** How requests are made. Units: ms. */
 type HttpSenderSetup = {
@@ -93,19 +94,4 @@ export class HttpSender {
   async close(): Promise<void> {
     await this.#agent.destroy();
   }
-}
-
-const UNRESERVED = /[A-Za-z0-9\-_.~]/;
-const HEX_BASE = 16;
-
-/** Source: Go's `url.QueryEscape`, which works on bytes. */
-export function queryEscape(bytes: Buffer): string {
-  let escaped = '';
-  for (const byte of bytes) {
-    const character = String.fromCharCode(byte);
-    if (UNRESERVED.test(character)) escaped += character;
-    else if (character === ' ') escaped += '+';
-    else escaped += `%${byte.toString(HEX_BASE).toUpperCase().padStart(2, '0')}`;
-  }
-  return escaped;
 }

@@ -115,7 +115,7 @@ const OPTIONS = {
   httpsAddress: option(text, 'Network', 'https-address', '0.0.0.0:4152',
     '<host>:<port> to listen on for HTTPS if there is a TLS certificate; empty disables HTTPS', listenableOrNone),
   sharedTcpPort: option(integer, 'Network', 'shared-tcp-port', 0,
-    'port on the host of -tcp-address that this broker shares with others of this machine: the system divides new ' +
+    'port on the host of -tcp-address that this broker shares with others on this machine; the system divides new ' +
     'connections among them; 0 means none', port),
   sharedHttpPort: option(integer, 'Network', 'shared-http-port', 0,
     'the same on the host of -http-address', port),
@@ -129,7 +129,7 @@ const OPTIONS = {
   httpAccess: option(text, 'Network', 'http-access', '',
     'file of the clients that may use the HTTP API, with their roles; empty lets every client use all of it'),
   ui: option(boolean, 'Network', 'ui', true,
-    'serve a page under /ui on the HTTP port that shows and changes what the broker has'),
+    'serve a web page under /ui on the HTTP port, to watch and manage this broker'),
   broadcastAddress: option(text, 'Network', 'broadcast-address', new Derived((machine: Machine) => machine.hostname),
     'host name or address that this broker registers with nsqlookupd; the default is the host name'),
   broadcastTcpPort: option(integer, 'Network', 'broadcast-tcp-port', 0,

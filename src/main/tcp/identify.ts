@@ -62,11 +62,45 @@ export function applyIdentify(
   settings.topologyRegion = keptText(request.topology_region);
   settings.topologyZone = keptText(request.topology_zone);
   return (
-    applyHeartbeatInterval(request.heartbeat_interval, settings, options) ??
-    applyOutputBufferTimeout(request.output_buffer_timeout, settings, options) ??
-    applyOutputBufferSize(request.output_buffer_size, settings, options) ??
+    apply('heartbeat interval', request.heartbeat_interval, {
+      min: HEARTBEAT_INTERVAL_MS_MIN,
+      max: options.maxHeartbeatIntervalMs,
+      set: (intervalMs) => {
+        settings.heartbeatIntervalMs = intervalMs;
+      },
+      disable: () => {
+        settings.heartbeatIntervalMs = 0;
+      },
+    }) ??
+    apply('output buffer timeout', request.output_buffer_timeout, {
+      min: options.minOutputBufferTimeoutMs,
+      max: options.maxOutputBufferTimeoutMs,
+      set: (timeoutMs) => {
+        settings.outputBufferTimeoutMs = timeoutMs;
+      },
+      disable: () => {
+        settings.outputBufferTimeoutMs = 0;
+      },
+    }) ??
+    apply('output buffer size', request.output_buffer_size, {
+      min: OUTPUT_BUFFER_SIZE_MIN,
+      max: options.maxOutputBufferSize,
+      set: (size) => {
+        settings.outputBufferSize = size;
+      },
+      disable: () => {
+        settings.outputBufferSize = 1;
+        settings.outputBufferTimeoutMs = 0;
+      },
+    }) ??
     applySampleRate(request.sample_rate, settings) ??
-    applyMsgTimeout(request.msg_timeout, settings, options)
+    apply('msg timeout', request.msg_timeout, {
+      min: MSG_TIMEOUT_MS_MIN,
+      max: options.maxMsgTimeoutMs,
+      set: (timeoutMs) => {
+        settings.msgTimeoutMs = timeoutMs;
+      },
+    })
   );
 }
 
@@ -129,73 +163,34 @@ function keptText(text: string): string {
   return Buffer.from(text.slice(0, TEXT_LENGTH_MAX)).toString();
 }
 
-function applyHeartbeatInterval(
-  asked: number,
-  settings: ClientSettings,
-  options: Options,
-): string | undefined {
-  if (asked === 0) return undefined;
-  if (asked === DISABLED) {
-    settings.heartbeatIntervalMs = 0;
-    return undefined;
-  }
-  if (asked < HEARTBEAT_INTERVAL_MS_MIN || asked > options.maxHeartbeatIntervalMs) {
-    return `heartbeat interval (${asked}) is invalid`;
-  }
-  settings.heartbeatIntervalMs = asked;
-  return undefined;
-}
-
-function applyOutputBufferTimeout(
-  asked: number,
-  settings: ClientSettings,
-  options: Options,
-): string | undefined {
-  if (asked === 0) return undefined;
-  if (asked === DISABLED) {
-    settings.outputBufferTimeoutMs = 0;
-    return undefined;
-  }
-  if (asked < options.minOutputBufferTimeoutMs || asked > options.maxOutputBufferTimeoutMs) {
-    return `output buffer timeout (${asked}) is invalid`;
-  }
-  settings.outputBufferTimeoutMs = asked;
-  return undefined;
-}
-
-function applyOutputBufferSize(
-  asked: number,
-  settings: ClientSettings,
-  options: Options,
-): string | undefined {
-  if (asked === 0) return undefined;
-  if (asked === DISABLED) {
-    settings.outputBufferSize = 1;
-    settings.outputBufferTimeoutMs = 0;
-    return undefined;
-  }
-  if (asked < OUTPUT_BUFFER_SIZE_MIN || asked > options.maxOutputBufferSize) {
-    return `output buffer size (${asked}) is invalid`;
-  }
-  settings.outputBufferSize = asked;
-  return undefined;
-}
-
+/** Unlike for other settings, 0 is a value here: a second IDENTIFY may end the sampling. */
 function applySampleRate(asked: number, settings: ClientSettings): string | undefined {
   if (asked < 0 || asked > SAMPLE_RATE_MAX) return `sample rate (${asked}) is invalid`;
   settings.sampleRate = asked;
   return undefined;
 }
 
-function applyMsgTimeout(
-  asked: number,
-  settings: ClientSettings,
-  options: Options,
+/** A setting that a client may request. Units: `min` and `max` as requested. */
+type Requestable = {
+  readonly min: number;
+  readonly max: number;
+  readonly set: (value: number) => void;
+  /** For a setting that DISABLED switches off. */
+  readonly disable?: () => void;
+};
+
+/** Applies a requested value; 0 leaves the setting as it is. Returns what is wrong with an invalid one. */
+function apply(
+  name: string,
+  value: number,
+  { min, max, set, disable }: Requestable,
 ): string | undefined {
-  if (asked === 0) return undefined;
-  if (asked < MSG_TIMEOUT_MS_MIN || asked > options.maxMsgTimeoutMs) {
-    return `msg timeout (${asked}) is invalid`;
+  if (value === 0) return undefined;
+  if (value === DISABLED && disable !== undefined) {
+    disable();
+    return undefined;
   }
-  settings.msgTimeoutMs = asked;
+  if (value < min || value > max) return `${name} (${value}) is invalid`;
+  set(value);
   return undefined;
 }

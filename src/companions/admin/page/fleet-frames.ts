@@ -11,7 +11,7 @@ import type { FrameSource } from '../../../daemon/page/viewers.ts';
 import type { WatchQuery } from '../../../daemon/page/watch-query.ts';
 import { RINGMQ_VERSION } from '../../../daemon/version.ts';
 import type { Clock } from '../../../shared/clock.ts';
-import { queryEscape } from '../cluster.ts';
+import { queryEscape } from '../../query-escape.ts';
 import { failureOf } from '../upstream.ts';
 import { membersOf } from '../upstream-values.ts';
 import { consumerRows } from './consumer-rows.ts';

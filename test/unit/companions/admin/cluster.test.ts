@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Cluster, queryEscape } from '../../../../src/companions/admin/cluster.ts';
+import { Cluster } from '../../../../src/companions/admin/cluster.ts';
 import { Upstream, UpstreamError } from '../../../../src/companions/admin/upstream.ts';
+import { queryEscape } from '../../../../src/companions/query-escape.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 const LOOKUP_A = 'lookup-a:4161';
