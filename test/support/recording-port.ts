@@ -46,8 +46,13 @@ export class RecordingPort implements ClientPort {
   }
 
   fail(error: ClientError): typeof NEXT | typeof CLOSED {
+    // As a connection does: what a command may still be answered with before it is the command's business.
+    if (!error.isFatal) {
+      this.#frames.push(errorFrame(error.data));
+      return NEXT;
+    }
     this.responses.respond(errorFrame(error.data));
-    return error.isFatal ? CLOSED : NEXT;
+    return CLOSED;
   }
 
   charge(cost: number): void {

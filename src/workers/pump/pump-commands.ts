@@ -15,15 +15,18 @@ import type { Outbox } from './outbox.ts';
 import type { PumpMeter } from './pump-meter.ts';
 import type { PumpState } from './pump-state.ts';
 
+/** Finds consumers and their channels. */
+type Subscriptions = Pick<PumpState, 'consumer' | 'channelOf'>;
+
 export class PumpCommands {
   readonly #commands: RingReader;
-  readonly #state: PumpState;
+  readonly #state: Subscriptions;
   readonly #outbox: Outbox;
   readonly #meter: PumpMeter;
   readonly #monotonicMs: () => number;
 
   constructor(
-    state: PumpState,
+    state: Subscriptions,
     outbox: Outbox,
     options: { commands: RingReader; meter: PumpMeter; monotonicMs: () => number },
   ) {
