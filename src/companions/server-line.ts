@@ -26,7 +26,7 @@ export const FAILED_CODE = 1;
 const IGNORED_SIGNALS: readonly NodeJS.Signals[] = ['SIGUSR1', 'SIGUSR2'];
 
 /** The options of a server's log. */
-type LogOptions = {
+export type LogOptions = {
   readonly logPrefix: string;
   readonly logFormat: string;
   readonly logLevel: LogLevel;
