@@ -168,6 +168,7 @@ async function readSecrets(options: TlsContextOptions): Promise<Secrets> {
       ...(OLD_VERSIONS.has(minVersion) && { ciphers: OLD_CIPHERS }),
       minVersion,
     };
+    checkPair(options, cert, key);
     // Checks that they can be used before any server gets them.
     try {
       tls().createSecureContext(secrets);
@@ -200,7 +201,7 @@ function pemFault(kind: 'key' | 'certificate', bytes: Buffer): string | undefine
   const hasKey = bytes.includes('PRIVATE KEY-----');
   const hasCertificate = bytes.includes('BEGIN CERTIFICATE-----');
   if (kind === 'key') {
-    if (hasKey) return bytes.includes('ENCRYPTED') ? 'the key has a passphrase' : undefined;
+    if (hasKey) return bytes.includes('ENCRYPTED') ? 'the key has a passphrase' : keyFault(bytes);
     return `it holds no private key in PEM${hasCertificate ? ', but a certificate' : ''}`;
   }
   if (!hasCertificate) {
@@ -208,18 +209,38 @@ function pemFault(kind: 'key' | 'certificate', bytes: Buffer): string | undefine
   }
   try {
     // OpenSSL ignores authorities that it cannot parse, and then has none.
-    new (process.getBuiltinModule('node:crypto').X509Certificate)(bytes);
+    new (crypto().X509Certificate)(bytes);
     return undefined;
   } catch (error) {
     return `its certificate is damaged (${tlsErrorText(error)})`;
   }
 }
 
+/** Why a private key in PEM cannot be used; undefined if it can. */
+function keyFault(bytes: Buffer): string | undefined {
+  try {
+    crypto().createPrivateKey(bytes);
+    return undefined;
+  } catch (error) {
+    return `its private key is damaged (${tlsErrorText(error)})`;
+  }
+}
+
+/** OpenSSL reports a key of another certificate only if both are of the same kind. */
+function checkPair({ tlsCert, tlsKey }: TlsContextOptions, cert: Buffer, key: Buffer): void {
+  const { X509Certificate, createPrivateKey } = crypto();
+  if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return;
+  throw new Error(
+    `the key of --tls-key "${tlsKey}" is not that of the certificate of --tls-cert "${tlsCert}"`,
+  );
+}
+
+/** Loaded with TLS only. */
+function crypto(): typeof import('node:crypto') {
+  return process.getBuiltinModule('node:crypto');
+}
+
 /** Why a valid certificate and a valid key cannot be used together. */
 function pairText({ tlsCert, tlsKey }: TlsContextOptions, cause: unknown): string {
-  const reason = tlsErrorText(cause);
-  if (/mismatch/i.test(reason)) {
-    return `the key of --tls-key "${tlsKey}" is not that of the certificate of --tls-cert "${tlsCert}"`;
-  }
-  return `--tls-cert "${tlsCert}" with --tls-key "${tlsKey}": ${reason}`;
+  return `--tls-cert "${tlsCert}" with --tls-key "${tlsKey}": ${tlsErrorText(cause)}`;
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
@@ -123,10 +124,12 @@ for (const [option, flag] of [
 
 test('TlsContext: files that are empty, exchanged or locked are named with what is wrong', async (t) => {
   const options = setUp(t);
-  const { empty, locked, damaged } = writeFiles(t, {
+  const { empty, locked, damaged, cut, otherKind } = writeFiles(t, {
     empty: '',
     locked: '-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n',
     damaged: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+    cut: FIRST.key.slice(0, 100),
+    otherKind: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
   });
   const directory = tmpdir();
   const { tlsCert, tlsKey } = options;
@@ -135,6 +138,11 @@ test('TlsContext: files that are empty, exchanged or locked are named with what 
     [{ tlsCert: empty }, `--tls-cert "${empty}": it is empty`],
     [{ tlsKey: locked }, `--tls-key "${locked}": the key has a passphrase`],
     [{ tlsCert: damaged }, `--tls-cert "${damaged}": its certificate is damaged (`],
+    [{ tlsKey: cut }, `--tls-key "${cut}": its private key is damaged (`],
+    [
+      { tlsKey: otherKind },
+      `the key of --tls-key "${otherKind}" is not that of the certificate of --tls-cert "${tlsCert}"`,
+    ],
     [{ tlsCert: directory }, `--tls-cert "${directory}": it is a directory, not a file`],
     [
       { tlsCert: tlsKey },
