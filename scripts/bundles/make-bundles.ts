@@ -7,6 +7,7 @@
 
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   cpSync,
   existsSync,
   globSync,
@@ -30,6 +31,8 @@ const NAME_LENGTH = 16;
 const UNFINISHED = 'unfinished-';
 /** A directory that is still being written is younger than this. Units: milliseconds. */
 const UNFINISHED_MS = 600_000;
+/** Before the umask: that of every new directory. */
+const OPEN_MODE = 0o777;
 /** What bundles are made with and not of: a change to these makes new bundles too. */
 const MAKERS = ['scripts/bundles/bundle-programs.ts', 'package-lock.json'];
 const PAGE = 'src/ui';
@@ -41,6 +44,8 @@ export async function makeBundles(root: string): Promise<void> {
   const folder = path.join(root, FOLDER);
   mkdirSync(folder, { recursive: true });
   const unfinished = mkdtempSync(path.join(folder, UNFINISHED));
+  // Other users may run what one has bundled, as they may run the sources.
+  chmodSync(unfinished, OPEN_MODE & ~process.umask());
   try {
     const startedMs = Date.now();
     const inputs = await bundlePrograms(root, unfinished);

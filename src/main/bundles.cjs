@@ -30,10 +30,11 @@ function freshBundles(root = ROOT) {
     for (const [name, mark] of Object.entries(sources)) {
       if (markOf(join(root, name)) !== mark) return undefined;
     }
-    statSync(place);
+    // Another user may have made them for itself alone.
+    statSync(join(place, 'main'));
     return place;
   } catch {
-    // There are no bundles, or a source is missing: the sources are run directly.
+    // There are no bundles, they cannot be read, or a source is missing: the sources are run directly.
     return undefined;
   }
 }

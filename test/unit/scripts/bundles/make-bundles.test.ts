@@ -10,6 +10,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -113,6 +114,15 @@ test('bundles: starts at the same time make the same ones', async (t) => {
     directories(root).map((name) => path.join(root, 'bundles', name)),
     [freshBundles(root)],
   );
+});
+
+test('bundles: whoever may run the sources may run them', async (t) => {
+  const root = smallProject(t);
+
+  await makeBundles(root);
+
+  const { mode } = statSync(freshBundles(root) ?? '');
+  assert.equal(mode & 0o777, 0o777 & ~process.umask());
 });
 
 test('bundles: only the newest stay', async (t) => {
