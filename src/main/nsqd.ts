@@ -20,6 +20,7 @@ import { Policies } from './policies/policies.ts';
 import type { Policy } from './policies/policy.ts';
 import { PolicyStore } from './policies/policy-store.ts';
 import type { PumpHandle } from './pumps/pump-handle.ts';
+import { endThreads } from './pumps/thread-end.ts';
 import type { Threads } from './pumps/threads.ts';
 import { Turn } from './pumps/turn.ts';
 import { crashOf } from './pumps/worker-pools.ts';
@@ -295,7 +296,7 @@ export class Nsqd {
     this.#bounds.disk.stop();
     this.#storage.stop();
     this.#policies.stop();
-    await this.#threads.destroy();
+    await endThreads(this.#threads, this.#clock);
     await this.#lock.release();
   }
 

@@ -28,6 +28,7 @@ import { Nsqd } from './nsqd.ts';
 import { type Command, parseCommandLine } from './options/command-line.ts';
 import type { Options } from './options/options.ts';
 import { parsePolicyTables } from './policies/policy-tables.ts';
+import { THREAD_END_MS } from './pumps/thread-end.ts';
 import type { Configuration, ConfigurationSource } from './reload.ts';
 import { directoryPlatform } from './storage/platform.ts';
 
@@ -40,8 +41,6 @@ const LOG_PREFIX_DEFAULT = '[nsqd] ';
 const BUG = 'bug';
 /** How long writing what is in memory may take after a bug or the crash of a thread. */
 const RESCUE_MS = 10_000;
-/** A worker thread that has not ended by then hangs in a system call; it ends with the process. */
-const THREAD_END_MS = 500;
 
 /**
  * Runs until the broker has ended, and ends the process: with 0 after a signal, 1 when the broker cannot run or

@@ -200,6 +200,27 @@ test('a second signal ends a broker whose disk hangs', {
   await broker.ended;
 });
 
+test('a thread that waits for a name server or a file does not delay the end', {
+  ...LIMIT,
+  skip: process.platform === 'win32' ? 'there are no named pipes in directories' : false,
+}, async (t) => {
+  const site = new BrokerSite(t);
+  const pipe = join(site.dataPath, 'credentials');
+  spawnSync(MAKE_PIPE, [pipe]);
+  // The thread of the store reads from a pipe that has a writer and no data.
+  const broker = await site.start({
+    launcher: ['sh', '-c', 'exec 3<>"$0" && rm "$0" && exec "$@"', pipe],
+    flags: ['--nats-url=nats://127.0.0.1:1', '--nats-credentials=/dev/fd/3'],
+  });
+
+  const startMs = performance.now();
+  const ending = await broker.stop();
+
+  assert.deepEqual(ending, ENDED_WELL);
+  assert.match(broker.log, /NSQ: bye\n$/);
+  assert.ok(performance.now() - startMs < END_MS_MAX);
+});
+
 test('two signals at once are one, and nothing is lost', LIMIT, async (t) => {
   const site = new BrokerSite(t);
   const first = await site.start();
