@@ -28,7 +28,10 @@ export function clientTlsMistake(flags: ClientTlsFlags): string | undefined {
   return undefined;
 }
 
-/** Errors: rejects with the file that cannot be read. */
+/**
+ * The key stays in a buffer: as a string it would be in snapshots of the heap. Errors: rejects with the file that
+ * cannot be read.
+ */
 export async function clientTls(flags: ClientTlsFlags): Promise<HttpClientTls> {
   const {
     httpClientTlsCert: cert,
@@ -37,16 +40,18 @@ export async function clientTls(flags: ClientTlsFlags): Promise<HttpClientTls> {
     httpClientTlsInsecureSkipVerify: isUnchecked,
   } = flags;
   return {
-    ...(cert !== '' && { cert: await readPem('http-client-tls-cert', cert) }),
+    ...(cert !== '' && { cert: (await readPem('http-client-tls-cert', cert)).toString('latin1') }),
     ...(key !== '' && { key: await readPem('http-client-tls-key', key) }),
-    ...(ca !== '' && { ca: await readPem('http-client-tls-root-ca-file', ca) }),
+    ...(ca !== '' && {
+      ca: (await readPem('http-client-tls-root-ca-file', ca)).toString('latin1'),
+    }),
     ...(isUnchecked && { rejectUnauthorized: false }),
   };
 }
 
-async function readPem(flag: string, file: string): Promise<string> {
+async function readPem(flag: string, file: string): Promise<Buffer> {
   try {
-    return (await readGivenFile(file)).toString('latin1');
+    return await readGivenFile(file);
   } catch (cause) {
     throw new Error(`--${flag} "${file}": ${systemErrorText(cause)}`, { cause });
   }

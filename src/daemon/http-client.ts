@@ -22,7 +22,7 @@ import { parseJson } from './go/json.ts';
 export type HttpClientTls = {
   readonly ca?: string;
   readonly cert?: string;
-  readonly key?: string;
+  readonly key?: Buffer;
   readonly minVersion?: SecureVersion;
   readonly rejectUnauthorized?: boolean;
 };

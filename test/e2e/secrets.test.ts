@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeCertificate } from '../../scripts/bench/certificates.ts';
-import type { BrokerProcess } from '../../scripts/kit/broker.ts';
+import { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { line, pub, sized } from '../../src/protocol/commands.ts';
+import { BrokerSite } from '../support/broker-process.ts';
 import { FakeAuthServer } from '../support/fake-auth-server.ts';
 import { TlsSite } from '../support/tls-site.ts';
 import { WireClient } from '../support/wire-client.ts';
@@ -78,3 +82,37 @@ for (const method of ['get', 'post'] as const) {
     },
   );
 }
+
+test(
+  'secrets: the key with which ringmq admin asks brokers is in no snapshot of it',
+  LIMIT,
+  async (t) => {
+    const { dataPath } = new BrokerSite(t);
+    const { cert, key } = makeCertificate({ commonName: 'admin' });
+    const certFile = join(dataPath, 'cert.pem');
+    const keyFile = join(dataPath, 'key.pem');
+    writeFileSync(certFile, cert);
+    writeFileSync(keyFile, key);
+    const words = [
+      'scripts/ringmq.cjs',
+      'admin',
+      '--http-address=127.0.0.1:0',
+      '--nsqd-http-address=127.0.0.1:1',
+      `--http-client-tls-cert=${certFile}`,
+      `--http-client-tls-key=${keyFile}`,
+    ];
+    const admin = new BrokerProcess(
+      spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe'] }),
+    );
+    t.after(() => admin.kill());
+    const [, port] = await admin.logged(/HTTP: listening on .*:(\d+)\n/);
+    // It opens its client with the first request.
+    await (await fetch(`http://127.0.0.1:${port}/api/topics`)).text();
+
+    const snapshot = await (await fetch(`http://127.0.0.1:${port}/debug/pprof/heap`)).text();
+
+    assert.match(snapshot, /"snapshot":/);
+    assert.ok(snapshot.includes('--http-client-tls-key='));
+    assert.ok(!snapshot.includes(key.split('\n')[1] ?? 'no key'));
+  },
+);
