@@ -1,7 +1,7 @@
 /**
  * Closes a plain socket as soon as the system has its output. Closing ends this side too, so that it needs no system
- * call of its own, which `destroySoon` makes. The same for TLS would leave out what tells the client that this is the
- * end.
+ * call of its own, which `destroySoon` makes. TLS sockets are not closed like this: the client would get no notice that
+ * the output is complete.
  *
  * Thread: main.
  */

@@ -1,6 +1,6 @@
 /**
- * Frees a buffer's memory at once. V8 collects buffers only after tens of megabytes of them, and the C library keeps
- * the most memory that was ever in use at once.
+ * Frees a buffer's memory immediately. V8 collects buffers only after tens of megabytes of them, and the C library
+ * keeps the peak of the memory that was in use.
  *
  * Thread: any.
  */

@@ -1,5 +1,5 @@
 /**
- * The heap of the thread that asks.
+ * Measures the heap of the calling thread.
  *
  * Thread: pump and disk.
  */

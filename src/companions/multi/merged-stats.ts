@@ -10,7 +10,7 @@
 type Fields = Readonly<Record<string, unknown>>;
 
 /** The answer of one broker, as JSON. */
-export type BrokerAnswer = { readonly name: string; readonly stats: Fields };
+export type BrokerStats = { readonly name: string; readonly stats: Fields };
 
 const LISTS_BY_NAME: ReadonlyMap<string, string> = new Map([
   ['topics', 'topic_name'],
@@ -20,7 +20,7 @@ const LATENCY = 'e2e_processing_latency';
 const HEALTHY = 'OK';
 
 /** One object of the form of `/stats?format=json`. `down`: names of brokers that have not answered. */
-export function mergedStats(answers: readonly BrokerAnswer[], down: readonly string[]): Fields {
+export function mergedStats(answers: readonly BrokerStats[], down: readonly string[]): Fields {
   const faults = [
     ...answers.flatMap(({ name, stats }) =>
       stats['health'] === HEALTHY ? [] : [`${name}: ${String(stats['health'])}`],

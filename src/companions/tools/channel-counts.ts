@@ -24,12 +24,12 @@ const COUNTS = [
 ] as const;
 
 /** The counts of a channel. */
-export type ChannelCounts = Readonly<Record<(typeof COUNTS)[number], number>>;
+export type ChannelTotals = Readonly<Record<(typeof COUNTS)[number], number>>;
 
 /** A topic in the answer of `/stats`; an old nsqd may omit a channel's counts. */
 type StatsTopic = {
   readonly topic_name: string;
-  readonly channels: readonly (Partial<ChannelCounts> & { readonly channel_name: string })[];
+  readonly channels: readonly (Partial<ChannelTotals> & { readonly channel_name: string })[];
 };
 
 /** Where to look for a channel. */
@@ -42,7 +42,7 @@ export type ChannelPlace = {
 };
 
 /** Fetches the counts. Errors: rejects with a `Fatal` if a query fails, or no nsqd has the channel. */
-export async function channelCounts(http: HttpJson, place: ChannelPlace): Promise<ChannelCounts> {
+export async function channelCounts(http: HttpJson, place: ChannelPlace): Promise<ChannelTotals> {
   const { topic, channel, nsqdAddresses, lookupdAddresses } = place;
   let addresses = nsqdAddresses;
   if (lookupdAddresses.length > 0) {
@@ -65,7 +65,7 @@ export async function channelCounts(http: HttpJson, place: ChannelPlace): Promis
     return [name, sum] as const;
   });
   // It has each name of the list.
-  return Object.fromEntries(sums) as ChannelCounts;
+  return Object.fromEntries(sums) as ChannelTotals;
 }
 
 async function attempt<T>(what: string, ask: () => Promise<T>): Promise<T> {
@@ -89,7 +89,7 @@ async function statsOf(
   nsqd: string,
   topic: string,
   channel: string,
-): Promise<Partial<ChannelCounts>[]> {
+): Promise<Partial<ChannelTotals>[]> {
   const query = new URLSearchParams({ format: 'json', topic, channel, include_clients: 'false' });
   // The format of nsqd, which answers null for an unknown topic.
   const { topics } = (await http.get(nsqd, `/stats?${query}`)) as {

@@ -8,7 +8,7 @@
 import { boolean, duration, integer, text, texts } from '../../daemon/options/option-kinds.ts';
 import { option } from '../../daemon/options/option-table.ts';
 import { DONE_CODE } from '../companion.ts';
-import { type ChannelCounts, channelCounts } from './channel-counts.ts';
+import { type ChannelTotals, channelCounts } from './channel-counts.ts';
 import { HTTP_CLIENT_TABLE, HttpJson } from './http-json.ts';
 import { Fatal, positive, type ToolCall, tool } from './tool.ts';
 
@@ -108,7 +108,7 @@ async function report(
   void stopped.then(() => {
     isStopped = true;
   });
-  let before: ChannelCounts | null = null;
+  let before: ChannelTotals | null = null;
   for (let index = 0; index <= reportCount; index++) {
     const answer = await Promise.race([channelCounts(http, values), stopped.then(() => null)]);
     if (answer === null) return;
@@ -130,7 +130,7 @@ async function report(
 /** Units: messages a second. */
 type Rates = { readonly ingress: number; readonly egress: number };
 
-function ratesOf(now: ChannelCounts, before: ChannelCounts, seconds: number): Rates {
+function ratesOf(now: ChannelTotals, before: ChannelTotals, seconds: number): Rates {
   const arrived = now.message_count - before.message_count;
   const left = arrived - (now.depth - before.depth);
   // Without a negative zero.
@@ -154,7 +154,7 @@ const HEADER = `${[
   '+',
 )}\n${columns(['ingress', 'egress'], ['total', 'mem', 'disk', 'inflt', 'def'], ['req', 't-o', 'msgs', 'clients'])}`;
 
-function textLine({ ingress, egress }: Rates, counts: ChannelCounts): string {
+function textLine({ ingress, egress }: Rates, counts: ChannelTotals): string {
   const { depth, backend_depth: disk } = counts;
   return columns(
     [ingress, egress],
@@ -173,6 +173,6 @@ function columns(
   return `${part(rates, RATE_WIDTHS)} | ${part(depths, DEPTH_WIDTHS)} | ${part(metadata, METADATA_WIDTHS)}\n`;
 }
 
-function jsonLine({ topic, channel }: Values, rates: Rates, counts: ChannelCounts): string {
+function jsonLine({ topic, channel }: Values, rates: Rates, counts: ChannelTotals): string {
   return `${JSON.stringify({ topic, channel, ...rates, ...counts })}\n`;
 }

@@ -22,7 +22,7 @@ const LINES_PER_SLICE = 4 * 1024;
 const SPARE_BYTES_MIN = 4096;
 
 /** Messages, ready to be published. Shape: `bytes` are `count` times size(4, big-endian) body(size). */
-export type MessageBatch = {
+export type MpubMessages = {
   readonly bytes: Buffer;
   readonly count: number;
   /** The memory of the bytes, to be returned to `spareBuffers` after they are published. */
@@ -37,7 +37,7 @@ export type MessageBatch = {
 export function* splitLines(
   body: Buffer,
   messageBytesMax: number,
-): Generator<void, MessageBatch | 'too big'> {
+): Generator<void, MpubMessages | 'too big'> {
   let count = 0;
   let sizeBytes = 0;
   let left = LINES_PER_SLICE;
@@ -100,7 +100,7 @@ export function* takeSized(
   body: Buffer,
   messageBytesMax: number,
   bodyBytesMax: number,
-): Generator<void, MessageBatch | 'bad body' | 'bad message'> {
+): Generator<void, MpubMessages | 'bad body' | 'bad message'> {
   if (body.length < COUNT_BYTES) return 'bad body';
   const count = readInt32(body, 0);
   const countMax = Math.floor((bodyBytesMax - COUNT_BYTES) / SIZED_MESSAGE_BYTES_MIN);

@@ -24,7 +24,7 @@ import { spareBuffers } from '../tcp/spare-buffers.ts';
 import type { HttpBroker } from '../topics/broker.ts';
 import { PublishRefused } from '../topics/publisher.ts';
 import { TOPIC_FORBIDDEN } from './http-access.ts';
-import { hasLongLine, type MessageBatch, splitLines, takeSized } from './mpub-body.ts';
+import { hasLongLine, type MpubMessages, splitLines, takeSized } from './mpub-body.ts';
 import {
   BAD_BODY,
   BAD_MESSAGE,
@@ -158,7 +158,7 @@ export class PublishEndpoints {
     created.then(proceed, (error) => this.#refuse(exchange, topic, error));
   }
 
-  #publishMany(exchange: PublishExchange, topic: TopicName, batch: MessageBatch): void {
+  #publishMany(exchange: PublishExchange, topic: TopicName, batch: MpubMessages): void {
     // Waiting for a pump may take longer than receiving the body.
     if (batch.bytes.length > HELD_BYTES_MIN) exchange.hold(batch.bytes.length);
     this.#publish(exchange, topic, batch, 0);
@@ -167,7 +167,7 @@ export class PublishEndpoints {
   #publish(
     exchange: PublishExchange,
     topic: TopicName,
-    batch: MessageBatch,
+    batch: MpubMessages,
     deferMs: number,
   ): void {
     if (this.#broker.tryPublish(topic, batch.bytes, batch.count, deferMs)) {
@@ -215,7 +215,7 @@ export class PublishEndpoints {
     return true;
   }
 
-  *#lines({ bytes, isWhole }: GatheredBody): Generator<void, MessageBatch | Answer> {
+  *#lines({ bytes, isWhole }: GatheredBody): Generator<void, MpubMessages | Answer> {
     const { maxMsgSize } = this.#broker.options;
     // nsqd reads line by line, so it finds a long line before it reaches the limit.
     if (!isWhole) return (yield* hasLongLine(bytes, maxMsgSize)) ? MSG_TOO_BIG : BODY_TOO_BIG;
@@ -223,7 +223,7 @@ export class PublishEndpoints {
     return batch === 'too big' ? MSG_TOO_BIG : batch;
   }
 
-  *#sized({ bytes, isWhole }: GatheredBody): Generator<void, MessageBatch | Answer> {
+  *#sized({ bytes, isWhole }: GatheredBody): Generator<void, MpubMessages | Answer> {
     const { maxMsgSize, maxBodySize } = this.#broker.options;
     if (!isWhole) return BODY_TOO_BIG;
     const batch = yield* takeSized(bytes, maxMsgSize, maxBodySize);

@@ -1,9 +1,9 @@
 /**
- * Divides the turns of the main thread among those who create topics and channels: when a turn has had some, the others
- * wait for a later one. Creating one is a request to its pump, log lines, and a part of nsqd.dat: a hundred times the
- * cost of a publish.
+ * Divides the turns of the main thread among the clients that create topics and channels: each turn creates a few, and
+ * the others wait for a later turn. Creating one takes a request to its pump, log lines, and a part of nsqd.dat, a
+ * hundred times the cost of a publish.
  *
- * Bound: CREATED_PER_TURN, whoever asks. One connection or request waits once.
+ * Bound: CREATED_PER_TURN, for all clients together. One connection or request waits once.
  * Thread: main.
  */
 

@@ -1,6 +1,6 @@
 /**
  * Checks at the start whether the broker can use what is in the data directory. Otherwise a file of another user would
- * be noticed only after messages were accepted for it, and opening a named pipe would block a thread for ever.
+ * be noticed only after messages were accepted for it, and opening a named pipe would block a thread forever.
  *
  * Thread: main, at the start. Source: nsqd does not check.
  */
@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { parseQueueFileName, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
 
 /** Tests the rights to a file, as `fs.accessSync`. */
-export type Access = (path: string, mode: number) => void;
+export type AccessCheck = (path: string, mode: number) => void;
 
 const READ = constants.R_OK;
 const READ_AND_WRITE = constants.R_OK | constants.W_OK;
@@ -30,7 +30,7 @@ const METADATA_FILE = 'nsqd.dat';
  *
  * Errors: throws if a file or directory cannot be used, with the remedy.
  */
-export function checkRights(dataPath: string, access: Access = accessSync): string | null {
+export function checkRights(dataPath: string, access: AccessCheck = accessSync): string | null {
   const readOnly = refusalOf(access, dataPath, constants.W_OK);
   const mode = readOnly === null ? READ_AND_WRITE : READ;
   const sidecars = join(dataPath, SIDECAR_DIRECTORY);
@@ -97,7 +97,7 @@ function isUsableDirectory(path: string): boolean {
 }
 
 /** The system's error code if access is denied, or null. */
-function refusalOf(access: Access, path: string, mode: number): string | null {
+function refusalOf(access: AccessCheck, path: string, mode: number): string | null {
   try {
     access(path, mode);
     return null;
@@ -107,7 +107,7 @@ function refusalOf(access: Access, path: string, mode: number): string | null {
 }
 
 function refusal(
-  access: Access,
+  access: AccessCheck,
   dataPath: string,
   [path, ...others]: readonly string[],
   mode: number,

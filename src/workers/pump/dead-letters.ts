@@ -22,7 +22,7 @@ export type Reason = 'expired' | 'attempts' | 'full';
 export type Origin = { readonly topic: string; readonly channel: string };
 
 /** Counts dead letters. */
-export interface Sender {
+export interface DeadLetterSource {
   readonly origin: Origin;
   deadLetterCount: number;
   leavingCount: number;
@@ -44,7 +44,7 @@ export type Letter = {
 
 /** Messages of one queue that go to one topic. */
 type Batch = {
-  readonly from: Sender;
+  readonly from: DeadLetterSource;
   readonly queue: SendingQueue;
   readonly position: number;
   readonly count: number;
@@ -100,7 +100,7 @@ export class DeadLetters {
 
   /** Takes over messages that were taken from a queue, with their references. */
   send(
-    from: Sender,
+    from: DeadLetterSource,
     queue: SendingQueue,
     position: number,
     count: number,

@@ -8,12 +8,12 @@
 import { Receipt } from './backend/append-lane.ts';
 import type { Outbox } from './outbox.ts';
 import type { Topic } from './topic.ts';
-import type { Publication } from './topic-options.ts';
+import type { PublishedMessages } from './topic-options.ts';
 
 /** Dead letters are moved, so they never count as published before. */
 export function publishTo(
   topic: Topic,
-  publication: Publication,
+  publication: PublishedMessages,
   nowMs: number,
   receipt: Receipt | null,
 ): void {
@@ -28,7 +28,7 @@ export function publishTo(
 /** As `publishTo`. The outbox has the answer when the messages are safe, or cannot be made safe. */
 export function publishAnswered(
   topic: Topic,
-  publication: Publication,
+  publication: PublishedMessages,
   nowMs: number,
   token: number,
   outbox: Outbox,

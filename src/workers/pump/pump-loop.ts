@@ -31,7 +31,7 @@ import { PumpState } from './pump-state.ts';
 import { PumpStats } from './pump-stats.ts';
 import { TimeSlice } from './time-slice.ts';
 import { RefusedPublications } from './topic-bound.ts';
-import type { Publication } from './topic-options.ts';
+import type { PublishedMessages } from './topic-options.ts';
 import { WallClock } from './wall-clock.ts';
 
 const NS_PER_MS = 1e6;
@@ -70,7 +70,7 @@ export class PumpLoop {
   #seesAhead = false;
   #nowMs = 0;
   readonly #refused = new RefusedPublications();
-  readonly #publication: Publication;
+  readonly #publication: PublishedMessages;
 
   constructor(options: PumpLoopOptions) {
     this.#publishes = options.publishes;

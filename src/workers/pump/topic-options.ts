@@ -14,7 +14,7 @@ import type { QueueTimers } from './queue-timers.ts';
 import type { WallClock } from './wall-clock.ts';
 
 /** Published messages as they stand in a ring: see PUBLISH in `shared/records.ts`. */
-export type Publication = {
+export type PublishedMessages = {
   bytes: Buffer;
   at: number;
   count: number;

@@ -22,7 +22,7 @@ import { MessageQueue } from './message-queue.ts';
 import { AgeWatch } from './queue-timers.ts';
 import type { MessageStore } from './store/message-store.ts';
 import { topicRefusal } from './topic-bound.ts';
-import type { Publication, TopicOptions } from './topic-options.ts';
+import type { PublishedMessages, TopicOptions } from './topic-options.ts';
 import { TopicTransfers } from './topic-transfers.ts';
 import type { Undelivered } from './undelivered.ts';
 import { tagIsDelay } from './waiting-memory.ts';
@@ -166,7 +166,7 @@ export class Topic {
   }
 
   /** Accepts published messages. The receipt, if any, waits for those that go to disk. */
-  publish(publication: Publication, nowMs: number, receipt: Receipt | null): void {
+  publish(publication: PublishedMessages, nowMs: number, receipt: Receipt | null): void {
     const { bytes, deferMs, timestampHigh, timestampLow, isToDisk } = publication;
     const store = this.#store;
     const isKept = (isToDisk || this.replication !== null) && this.queue.backend.isDurable;

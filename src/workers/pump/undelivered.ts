@@ -6,9 +6,15 @@
  */
 
 import type { QueuePolicy } from '../../shared/topic-policy.ts';
-import type { DeadLetters, Origin, Reason, Sender, SendingQueue } from './dead-letters.ts';
+import type {
+  DeadLetterSource,
+  DeadLetters,
+  Origin,
+  Reason,
+  SendingQueue,
+} from './dead-letters.ts';
 
-export class Undelivered implements Sender {
+export class Undelivered implements DeadLetterSource {
   /** Messages by the reason why they were not delivered. */
   expiredCount = 0;
   exhaustedCount = 0;

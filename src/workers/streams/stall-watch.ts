@@ -1,9 +1,9 @@
 /**
- * Finds channels that stand still: the store has messages for them, this broker waits for some, and nobody gets any.
- * Servers of NATS have had faults after which a consumer hands out nothing until something is done about it.
+ * Finds channels that have stalled: the store has messages for them, this broker waits for some, and no broker gets
+ * any. Faults of NATS servers have left consumers that deliver nothing until they are repaired.
  *
- * Only times in which the store says so again and again count: while it elects a leader it says nothing. A channel that
- * still stands is looked after less and less often.
+ * Only time during which the store keeps reporting messages counts; while it elects a leader it reports nothing. A
+ * channel that stays stalled is checked at growing intervals.
  *
  * Units: ms, monotonic.
  * Thread: stream.

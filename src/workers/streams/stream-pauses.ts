@@ -1,5 +1,6 @@
 /**
- * Pauses that the store has to be told of. What it cannot keep now is tried again: a pause must hold at every broker.
+ * Pauses on their way to the store. A pause that the store cannot save now is retried, because it must hold at every
+ * broker.
  *
  * Bound: the last pause of each queue.
  * Thread: stream.

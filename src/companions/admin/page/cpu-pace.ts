@@ -1,6 +1,6 @@
 /**
- * How often the fleet is asked: every INTERVAL_MS, and less often where that would take more than CPU_SHARE of a core,
- * as for many nodes with many topics; at the least every PAUSE_MS_MAX.
+ * How often the fleet is polled: every INTERVAL_MS, or less often where that would take more than CPU_SHARE of a core,
+ * as for many nodes with many topics, but at least every PAUSE_MS_MAX.
  *
  * Thread: main.
  */

@@ -1,6 +1,6 @@
 /**
  * The page of the fleet: its document at all paths of nsqadmin's page, its files, its stream of events, graphite's
- * graphs, and what an operator's work would do.
+ * graphs, and the preview of an operator's action.
  *
  * Thread: main.
  */

@@ -13,7 +13,7 @@ import { readUint32 } from '../../../shared/big-endian.ts';
 import { SIZE_BYTES } from '../../../shared/limits.ts';
 import type { TopicPolicy } from '../../../shared/topic-policy.ts';
 import { Receipt } from '../backend/append-lane.ts';
-import type { Publication } from '../topic-options.ts';
+import type { PublishedMessages } from '../topic-options.ts';
 import type { WallClock } from '../wall-clock.ts';
 import { FINGERPRINT_BYTES, type Fingerprint, fingerprintBy } from './fingerprint.ts';
 
@@ -35,7 +35,7 @@ export function deduplicationOf(
 }
 
 /** Publishes messages that are new. */
-type Put = (publication: Publication, receipt: Receipt | null) => void;
+type Put = (publication: PublishedMessages, receipt: Receipt | null) => void;
 
 export class Deduplication {
   /** Messages that were dropped. */
@@ -72,7 +72,7 @@ export class Deduplication {
   }
 
   /** Hands the new messages of a publication to `put`, in runs. */
-  publish(publication: Publication, nowMs: number, receipt: Receipt | null, put: Put): void {
+  publish(publication: PublishedMessages, nowMs: number, receipt: Receipt | null, put: Put): void {
     const { bytes } = publication;
     this.#forgetOld(nowMs);
     const added: string[] = [];

@@ -2,9 +2,9 @@
  * The topics and channels of the store, which of them are paused, and the policies that brokers have set: a bucket of
  * keys that all brokers watch.
  *
- * The watch may be lost with a server. So the last revision of the bucket is asked for from time to time, and the
- * watch is restarted from its last position if it has not come so far. Each start creates a consumer at the store,
- * which keeps it for minutes.
+ * The watch may be lost with a server. So the last revision of the bucket is requested periodically, and the watch is
+ * restarted from its last position if it lags behind. Each restart creates a consumer at the store, which keeps it for
+ * minutes.
  *
  * Thread: stream.
  */

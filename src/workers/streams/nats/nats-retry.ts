@@ -1,5 +1,5 @@
 /**
- * Repeats changes that got no answer, or that came in the way of another one: a server does not answer for a stream or
+ * Repeats changes that got no answer, or that conflicted with another change: a server does not answer for a stream or
  * consumer that has no leader, or that another broker creates or deletes at that moment, and creates no consumer while
  * it removes the files of its stream.
  *

@@ -1,5 +1,5 @@
 /**
- * Which versions of nats-server have faults that lose or withhold messages when servers are lost again and again.
+ * Which versions of nats-server have faults that lose or withhold messages when servers fail repeatedly.
  *
  * Thread: any (pure).
  */

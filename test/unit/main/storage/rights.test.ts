@@ -4,7 +4,7 @@ import { constants, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type Access, checkRights } from '../../../../src/main/storage/rights.ts';
+import { type AccessCheck, checkRights } from '../../../../src/main/storage/rights.ts';
 import { SystemError } from '../../../support/system-error.ts';
 
 /** POSIX has it, on every machine but Windows. */
@@ -17,7 +17,7 @@ function makeDirectory(t: TestContext): string {
 }
 
 /** Refuses these paths, each with a code, for these modes or any. */
-function refusing(refused: ReadonlyMap<string, string>, modes = ~0): Access {
+function refusing(refused: ReadonlyMap<string, string>, modes = ~0): AccessCheck {
   return (path, mode) => {
     const code = refused.get(path);
     if (code !== undefined && (mode & modes) !== 0) throw new SystemError(code, 'access', path);
