@@ -33,6 +33,8 @@ const NSQD_PORT = 4150;
 /** Both stand for every address. */
 const ANY_HOST = '::';
 const ANY_IPV4_HOST = '0.0.0.0';
+/** What precedes an IPv4 address in the form of IPv6; Go listens on and shows the IPv4 address. */
+const MAPPED_IPV4 = /^::ffff:(?=[\d.]+$)/i;
 /** The system's errors without IPv6. */
 const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EPROTONOSUPPORT', 'EINVAL']);
 /** Longest path of a unix socket, without its zero byte; macOS has the lowest limit. Units: bytes. */
@@ -75,9 +77,10 @@ export async function listen(
 
 async function listenOnHost(
   server: Server,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host: given, port }: { readonly host: string; readonly port: number },
   options: ListenOptions,
 ): Promise<void> {
+  const host = given.replace(MAPPED_IPV4, '');
   if (!isUnspecified(host)) {
     await listening(server, { ...options, host: await resolveHost(host), port });
     return;

@@ -43,7 +43,13 @@ test('parseListenAddress: a path that no unix socket can have is refused', () =>
   assert.match(parsed.why, /^is a path of 201 bytes; a unix socket's may have 10[37]$/);
 });
 
-for (const host of ['', '0.0.0.0', '::', '0:0:0:0:0:0:0:0']) {
+test('listen: an IPv4 address in the form of IPv6 is that address', async (t) => {
+  const { text, port } = await listen(makeServer(t), { host: '::FFFF:127.0.0.1', port: 0 });
+
+  assert.equal(text, `127.0.0.1:${port}`);
+});
+
+for (const host of ['', '0.0.0.0', '::', '0:0:0:0:0:0:0:0', '::ffff:0.0.0.0']) {
   test(`listen: "${host}" is every address, of IPv4 and IPv6`, {
     skip: hasIpv6() ? false : 'there is no IPv6',
   }, async (t) => {
