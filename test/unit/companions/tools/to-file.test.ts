@@ -225,6 +225,8 @@ function archiveIn(
   changes: Partial<ConstructorParameters<typeof OutputFile>[0]> = {},
   rev = '',
 ): { archive: TopicArchive; file: OutputFile; directory: string } {
+  // Registered before the directory is removed: a handle that the garbage collector closes fails the run.
+  t.after(() => file.close().catch(() => undefined));
   const directory = scratch(t);
   const file = new OutputFile({
     outputDir: directory,
