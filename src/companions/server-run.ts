@@ -88,9 +88,9 @@ export async function runServer<S extends { close(): Promise<void> }>({
     uncaught.bug.then((): typeof BUG => BUG),
   ]);
   // The process holds no data that could be lost, and brokers register again, so it may end immediately.
-  if (why === BUG) exitProcess(FAILED_CODE);
+  if (why === BUG) return exitProcess(FAILED_CODE);
   notifier.stopping();
   logger.info(`${why}, ending`);
   await server.close();
-  exitProcess(DONE_CODE);
+  return exitProcess(DONE_CODE);
 }

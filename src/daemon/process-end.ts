@@ -2,22 +2,40 @@
  * Ends the process.
  *
  * `process.exit` waits for the threads of Node's pool and their system calls, even if a name server does not answer
- * or a disk hangs. Nothing is lost by cutting these off. So if one is running, the process replaces itself with a
+ * or a disk hangs. Nothing is lost by cutting these off. So if one does not end, the process replaces itself with a
  * program that exits at once with the same code, and the system ends all threads.
  *
  * Thread: main.
  */
 
 import { accessSync, constants } from 'node:fs';
+import { SystemClock } from '../shared/clock.ts';
+import { nextTurn } from './slices.ts';
 
 /** Node's names of the requests that run on the thread pool. */
 const POOL_REQUEST = /^(?:FSReq|GetAddrInfoReq|GetNameInfoReq)/;
 const SHELL = '/bin/sh';
+/** How often the pool is looked at before the end, and the time between. */
+const LOOKS_MAX = 10;
+const LOOK_MS = 10;
 
-/** Ends the process with this code without waiting for its thread pool. */
-export function exitProcess(code: number): never {
-  if (process.getActiveResourcesInfo().some((name) => POOL_REQUEST.test(name))) cutThreads(code);
+/**
+ * Ends the process with this code. Waits for its thread pool for at most a tenth of a second; what replaces the process
+ * makes calls of its own and would end with another code if they failed. Never resolves.
+ */
+export async function exitProcess(code: number): Promise<never> {
+  // Until the next turn Node counts the request whose end is being handled.
+  await nextTurn();
+  const clock = new SystemClock();
+  for (let looks = 0; looks < LOOKS_MAX && isPoolBusy(); looks++) {
+    await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve));
+  }
+  if (isPoolBusy()) cutThreads(code);
   process.exit(code);
+}
+
+function isPoolBusy(): boolean {
+  return process.getActiveResourcesInfo().some((name) => POOL_REQUEST.test(name));
 }
 
 /** Ends the process with this code, and all threads at once. */

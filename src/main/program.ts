@@ -123,7 +123,7 @@ async function runBroker(
     nsqd = await Promise.race([starting, bug.then((error) => Promise.reject(error))]);
   } catch (error) {
     logger.fatal(`failed to instantiate nsqd - ${errorText(error)}`);
-    exitProcess(1);
+    return exitProcess(1);
   }
   const { env: environment, pid } = process;
   const notifier = new ServiceNotifier({ environment, pid, clock, logger });
@@ -216,7 +216,7 @@ function reloadOnHangUp(starting: Promise<Nsqd>, uncaught: UncaughtErrors): void
 async function endProcess(code: number, nsqd: Nsqd, clock: SystemClock): Promise<never> {
   clock.after(THREAD_END_MS, () => cutThreads(code));
   await nsqd.terminate();
-  exitProcess(code);
+  return exitProcess(code);
 }
 
 /**

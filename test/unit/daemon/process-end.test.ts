@@ -28,6 +28,21 @@ for (const code of [0, 1]) {
   });
 }
 
+test('exitProcess: replaces no process whose last calls end', POSIX, async (t) => {
+  const program = `
+    import { stat } from 'node:fs';
+    import { exitProcess } from ${MODULE};
+    process.execve = () => process.stderr.write('replaced');
+    // Node still counts a call while what waited for it runs, and nobody waits for the second one.
+    stat('.', () => {
+      stat('.', () => undefined);
+      exitProcess(3);
+    });
+  `;
+
+  assert.deepEqual(await run(t, program), { code: 3, signal: null, said: '' });
+});
+
 test('exitProcess: ends with the code, after its exit listeners', POSIX, async (t) => {
   const program = `
     import { exitProcess } from ${MODULE};
