@@ -104,7 +104,10 @@ const ENTRIES: readonly Entry[] = [
       const { cert, key } = makeCertificate({ commonName: 'broker' });
       writeFileSync(join(dataPath, 'cert.pem'), cert);
       writeFileSync(join(dataPath, 'key.pem'), key);
-      return [`--tls-cert=${dataPath}/cert.pem`, `--tls-key=${dataPath}/key.pem`];
+      return [
+        ...[`--tls-cert=${dataPath}/cert.pem`, `--tls-key=${dataPath}/key.pem`],
+        '--https-address=127.0.0.1:0',
+      ];
     },
     provoke: async (_t, broker) => {
       broker.signal('SIGHUP');
