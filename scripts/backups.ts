@@ -94,7 +94,7 @@ async function checkBackup(number: number): Promise<boolean> {
   return outcome.code === 0 && missing.length === 0;
 }
 
-/** In a process of its own, as the load goes on meanwhile. */
+/** In a separate process, because the load continues meanwhile. */
 async function backUp(target: string): Promise<{ code: number; text: string }> {
   const entry = path.join(import.meta.dirname, 'ringmq.cjs');
   const child = spawn(process.execPath, [entry, 'backup', dataPath, target], {

@@ -22,7 +22,7 @@ export class LoopRunner {
   /** Whether a turn must follow that no bell announces, and what ends a wait. */
   #isWoken = false;
   #resume: (() => void) | null = null;
-  /** A wait on the bell cannot be cancelled: it goes on until the next ring. */
+  /** A wait on the bell cannot be cancelled: it lasts until the next ring. */
   #isListening = false;
 
   constructor(loop: Loop, bell: Doorbell, clock: Clock, meter: LoopMeter) {

@@ -28,7 +28,7 @@ export const PULL_BYTES = 2;
 export const PULL_WORDS = 3;
 /** Nobody wants messages any more: the pull ends early, and what still comes goes back. Shape: queue. */
 export const REST = 42;
-/** Pauses a topic or channel on every broker, or lets it go on. Shape: queue, 1 if it is paused. */
+/** Pauses a topic or channel on every broker, or resumes it. Shape: queue, 1 if it is paused. */
 export const PAUSE = 43;
 export const PAUSE_ON = 1;
 export const PAUSE_WORDS = 2;

@@ -138,7 +138,7 @@ function checkFilter({ requiredField, requiredValue, fields }: Values): void {
 }
 
 /**
- * The consumed topics whose messages would come back to where they were consumed, for ever. A required field may end
+ * The consumed topics whose messages would return to where they were consumed, forever. A required field may end
  * that, because a message can be published without it.
  */
 function circledTopics({ topics, destinationTopic, requiredField }: Values): readonly string[] {
