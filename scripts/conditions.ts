@@ -1,6 +1,15 @@
 // Runs the tests in copies of the checkout under different conditions, and reports what could not be done.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -71,18 +80,20 @@ function runUnder({ folder = 'ringmq', env, wrapper = [], owner }: Condition): {
   const command =
     files.length > 0 ? [process.execPath, 'scripts/test.ts', ...files] : ['npm', 'test'];
   const [program = '', ...words] = [...wrapper, ...command];
-  const { status, stdout, stderr } = spawnSync(program, words, {
+  // A run takes minutes, which somebody may want to watch.
+  const logFile = path.join(base, 'log.txt');
+  console.log(`    running, with its output in ${logFile}`);
+  const output = openSync(logFile, 'w');
+  const { status } = spawnSync(program, words, {
     cwd: checkout,
-    encoding: 'utf8',
+    stdio: ['ignore', output, output],
     // What npm tells its scripts about this checkout is not for the copy.
     env: { ...withoutNpm(process.env), HOME: home, ...env },
-    maxBuffer: Number.POSITIVE_INFINITY,
   });
-  const log = `${stderr}${stdout}`;
-  if (keep) {
-    writeFileSync(path.join(base, 'log.txt'), log);
-    console.log(`    kept in ${base}`);
-  } else rmSync(base, { recursive: true });
+  closeSync(output);
+  const log = readFileSync(logFile, 'utf8');
+  if (keep) console.log(`    kept in ${base}`);
+  else rmSync(base, { recursive: true });
   return { isGood: status === 0, log };
 }
 
