@@ -36,6 +36,7 @@ export class WorkerPools implements Threads {
   readonly ended: Promise<void>;
 
   readonly #pools: Piscina[];
+  #destroyed: Promise<void> | undefined;
   readonly #crashedPumps = new Set<number>();
   #crashedDiskCount = 0;
   readonly #diskCount: number;
@@ -79,8 +80,10 @@ export class WorkerPools implements Threads {
   }
 
   /** Ends the threads. Call it when the loops have ended or one has crashed. */
-  async destroy(): Promise<void> {
-    await Promise.all(this.#pools.map((pool) => pool.destroy()));
+  destroy(): Promise<void> {
+    // A second call of a pool's own resolves while threads are still there.
+    this.#destroyed ??= Promise.all(this.#pools.map((pool) => pool.destroy())).then(() => undefined);
+    return this.#destroyed;
   }
 }
 
