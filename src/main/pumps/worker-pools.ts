@@ -82,7 +82,9 @@ export class WorkerPools implements Threads {
   /** Ends the threads. Call it when the loops have ended or one has crashed. */
   destroy(): Promise<void> {
     // A second call of a pool's own resolves while threads are still there.
-    this.#destroyed ??= Promise.all(this.#pools.map((pool) => pool.destroy())).then(() => undefined);
+    this.#destroyed ??= Promise.all(this.#pools.map((pool) => pool.destroy())).then(
+      () => undefined,
+    );
     return this.#destroyed;
   }
 }
