@@ -153,6 +153,7 @@ async function isListening(port: number): Promise<boolean> {
     await once(socket, 'connect');
     return true;
   } catch {
+    // Nobody does.
     return false;
   } finally {
     socket.destroy();
