@@ -153,7 +153,7 @@ async function isListening(port: number): Promise<boolean> {
     await once(socket, 'connect');
     return true;
   } catch {
-    // Nobody does.
+    // A refused connection is the answer.
     return false;
   } finally {
     socket.destroy();
