@@ -10,7 +10,7 @@ import { Consumer } from '../../src/client/consumer.ts';
 import { accessFile } from '../support/access-file.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask, topicStats } from '../support/broker-stats.ts';
-import { BrowserSite, WITHOUT_BROWSER } from '../support/browser.ts';
+import { BrowserSite, showView, WITHOUT_BROWSER } from '../support/browser.ts';
 
 const OPTIONS = { timeout: 120_000, skip: WITHOUT_BROWSER };
 
@@ -31,9 +31,7 @@ describe('page', OPTIONS, () => {
   });
 
   const address = (hash: string): string => `http://127.0.0.1:${broker.httpPort}/ui/${hash}`;
-  const go = async (hash: string): Promise<void> => {
-    await page.goto(address(hash));
-  };
+  const go = (hash: string): Promise<void> => showView(page, hash);
   const post = async (path: string, body: string | null = null): Promise<void> => {
     assert.equal((await ask(broker, path, body)).status, 200, path);
   };
@@ -437,7 +435,7 @@ describe('page', OPTIONS, () => {
       '#/node',
       '#/log',
     ]) {
-      await phone.goto(address(hash));
+      await showView(phone, hash);
       await phone.getByText('live', { exact: true }).waitFor();
       if (hash.includes('billing')) {
         await phone.getByRole('button', { name: 'Browse' }).click();

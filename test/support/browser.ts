@@ -51,3 +51,16 @@ export class BrowserSite {
     return page;
   }
 }
+
+/**
+ * Goes to another view of the page that is open, and waits until it has replaced the one before.
+ * (`goto` ends when the address has changed: what is typed then may still go into the old view.)
+ */
+export async function showView(page: Page, hash: string): Promise<void> {
+  await page.evaluate(`new Promise((resolve) => {
+    const hash = ${JSON.stringify(hash)};
+    if (location.hash === hash) return resolve();
+    addEventListener('hashchange', () => resolve(), { once: true });
+    location.hash = hash;
+  })`);
+}
