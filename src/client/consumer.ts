@@ -49,7 +49,7 @@ const MAX_IN_FLIGHT = 1_000_000;
  * await consumer.run(
  *   async (message) => {
  *     const order = message.json<{ id: number }>();
- *     console.log(`bills order ${order.id}`);
+ *     console.log(`billing order ${order.id}`);
  *   },
  *   { concurrency: 20 },
  * );
