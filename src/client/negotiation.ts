@@ -4,7 +4,7 @@
  * Thread: any. Source: nsqd `protocolV2.IDENTIFY`.
  */
 
-import type { Codec } from '../protocol/compression/codec.ts';
+import type { CompressionCodec } from '../protocol/compression/codec.ts';
 import type { ConnectionSettings } from './connection-options.ts';
 import { NsqError } from './nsq-error.ts';
 
@@ -99,7 +99,7 @@ function parseObject(text: string, address: string): Record<string, unknown> {
 }
 
 /** Creates a connection's codec; `level` is for deflate. */
-export type CodecMaker = (level: number) => Codec;
+export type CodecMaker = (level: number) => CompressionCodec;
 
 /**
  * Loads a compression; only programs that request it need its packages.

@@ -118,7 +118,7 @@ export class NsqError extends Error {
 }
 
 /** Converts a broker's error frame: its code and the text after it. */
-export function refusal(text: string, details: NsqErrorDetails): NsqError {
+export function refusalError(text: string, details: NsqErrorDetails): NsqError {
   const space = text.indexOf(' ');
   return new NsqError(space === -1 ? text : text.slice(0, space), text, details);
 }

@@ -28,7 +28,7 @@ import {
   loadCodec,
   parseGrant,
 } from './negotiation.ts';
-import { NsqError, refusal } from './nsq-error.ts';
+import { NsqError, refusalError } from './nsq-error.ts';
 import { Transport, type TransportListener } from './transport.ts';
 
 const O = 0x4f;
@@ -181,7 +181,7 @@ export class NsqdConnection implements TransportListener {
     } else {
       // the following bytes may belong to another layer
       this.#reader.stop();
-      if (type === ERROR) this.destroy(refusal(text, { address: this.address.text }));
+      if (type === ERROR) this.destroy(refusalError(text, { address: this.address.text }));
       else this.#handshakeAnswer = text;
     }
   }
@@ -228,7 +228,7 @@ export class NsqdConnection implements TransportListener {
       else responder.onAnswer(text);
       return;
     }
-    const error = refusal(text, { address: this.address.text });
+    const error = refusalError(text, { address: this.address.text });
     if (PASSING.test(text)) {
       this.#owner.onRefusal(error);
       return;

@@ -10,7 +10,7 @@ import {
   type ConnectionOptions as TlsOptions,
   connect as tlsConnect,
 } from 'node:tls';
-import type { Codec } from '../protocol/compression/codec.ts';
+import type { CompressionCodec } from '../protocol/compression/codec.ts';
 
 /** The listener of a transport. */
 export type TransportListener = {
@@ -26,7 +26,7 @@ export type TransportListener = {
 export class Transport {
   readonly #listener: TransportListener;
   #stream: Duplex;
-  #codec: Codec | null = null;
+  #codec: CompressionCodec | null = null;
   /** Output that waits for the encoder. */
   #toEncode: Buffer[] = [];
   #isEncoding = false;
@@ -71,7 +71,7 @@ export class Transport {
   }
 
   /** Starts to compress both directions. `early`: compressed input that has already arrived. */
-  startCodec(codec: Codec, early: Buffer): void {
+  startCodec(codec: CompressionCodec, early: Buffer): void {
     this.#codec = codec;
     codec.decoder.listen({
       // the decoder reuses its memory
@@ -139,7 +139,7 @@ export class Transport {
     this.#codec.decoder.decode(bytes);
   }
 
-  #encode(codec: Codec): void {
+  #encode(codec: CompressionCodec): void {
     if (this.#isEncoding || this.#toEncode.length === 0) return;
     const buffers = this.#toEncode;
     this.#toEncode = [];

@@ -9,7 +9,7 @@ import type { ConnectionOwner } from '../client/connection-owner.ts';
 import type { ConsumerConnection } from '../client/consumer-connection.ts';
 import { FrameReader } from '../client/frame-reader.ts';
 import type { ConsumerWishes, Grant } from '../client/negotiation.ts';
-import { NsqError, refusal } from '../client/nsq-error.ts';
+import { NsqError, refusalError } from '../client/nsq-error.ts';
 import { NSQD_VERSION } from '../daemon/version.ts';
 import type { LocalClient, LocalConsumer } from '../main/local/local-client.ts';
 import type { LocalClients, LocalSettings } from '../main/local/local-clients.ts';
@@ -157,6 +157,6 @@ export class LocalConnection implements ConsumerConnection, LocalConsumer {
   }
 
   #refused(error: ClientError): NsqError {
-    return refusal(error.data.toString(), { address: this.#address });
+    return refusalError(error.data.toString(), { address: this.#address });
   }
 }

@@ -12,19 +12,19 @@ import { parseCommandLine } from '../main/options/command-line.ts';
 import { OPTION_ROWS, type Options, PROGRAM_FLAGS } from '../main/options/options.ts';
 
 /** The broker's options, complete and checked. */
-export type BrokerOptions = Options;
+export type BrokerLineOptions = Options;
 
 /** The parsed words. */
 export type BrokerLine =
   | {
       readonly kind: 'run';
-      readonly options: BrokerOptions;
+      readonly options: BrokerLineOptions;
       /** Empty if there is no configuration file. */
       readonly configPath: string;
       /** Words after the flags, which the broker ignores. */
       readonly stray: readonly string[];
     }
-  | Exclude<ServerCommand<BrokerOptions>, { readonly options: BrokerOptions }>;
+  | Exclude<ServerCommand<BrokerLineOptions>, { readonly options: BrokerLineOptions }>;
 
 /** All flags of a broker. */
 export const BROKER_FLAGS: OptionRows = new Map([...rowsOf(PROGRAM_FLAGS), ...OPTION_ROWS]);

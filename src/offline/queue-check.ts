@@ -7,7 +7,7 @@
 import { errorText } from '../shared/error-text.ts';
 import { DiskQueue } from '../workers/disk/disk-queue.ts';
 import { contextOf, type DiskQueueOptions } from '../workers/disk/disk-queue-options.ts';
-import { LOG_ERROR, type LogLevel } from '../workers/disk/files/disk-log.ts';
+import { type DiskLogLevel, LOG_ERROR } from '../workers/disk/files/disk-log.ts';
 import { readMetadata } from '../workers/disk/metadata/queue-metadata.ts';
 import { recoverQueue } from '../workers/disk/queue-recovery.ts';
 import { RECORD_ATTEMPTS_OFFSET, storedSize } from '../workers/disk/records/disk-record.ts';
@@ -139,7 +139,7 @@ export class QueueCheck {
     }
   }
 
-  #log(level: LogLevel, line: string): void {
+  #log(level: DiskLogLevel, line: string): void {
     const text = line.replace(`DISKQUEUE(${this.#name}): `, '');
     const segment = SEGMENT.exec(text)?.[1];
     const position = POSITION.exec(text)?.[1];

@@ -22,7 +22,7 @@ async function published(t: TestContext, server: NatsServer, flags: readonly str
 }
 
 /** Why a broker that is started with these flags does not connect, as it logs it. */
-async function refusal(server: NatsServer, site: BrokerSite, flags: readonly string[]) {
+async function connectFailure(server: NatsServer, site: BrokerSite, flags: readonly string[]) {
   const url = `--nats-url=nats://localhost:${server.port}`;
   const broker = site.launch({ flags: [url, ...flags] });
   return (await broker.logged(/STORE: failed to connect to the store - (.*)/))[1];
@@ -49,9 +49,9 @@ test(
     const own = [`--nats-tls-cert=${files.brokerCert}`, `--nats-tls-key=${files.brokerKey}`];
 
     assert.equal(await published(t, server, [ca, ...own]), 'OK');
-    assert.match(await refusal(server, new BrokerSite(t), own), /certificate/);
+    assert.match(await connectFailure(server, new BrokerSite(t), own), /certificate/);
     // How the server ends such a connection depends on its version.
-    assert.notEqual(await refusal(server, new BrokerSite(t), [ca]), '');
+    assert.notEqual(await connectFailure(server, new BrokerSite(t), [ca]), '');
   },
 );
 
@@ -65,7 +65,9 @@ test(
     const { stranger } = writeFiles(t, { stranger: makeCredentials().text });
 
     assert.equal(await published(t, server, [`--nats-credentials=${user}`]), 'OK');
-    const refused = await refusal(server, new BrokerSite(t), [`--nats-credentials=${stranger}`]);
+    const refused = await connectFailure(server, new BrokerSite(t), [
+      `--nats-credentials=${stranger}`,
+    ]);
     assert.match(refused, /Authorization Violation/i);
   },
 );

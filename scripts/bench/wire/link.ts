@@ -8,7 +8,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { type HostPort, joinHostPort } from '../../../src/daemon/host-port.ts';
 import { identify, MAGIC } from '../../../src/protocol/commands.ts';
-import type { Codec } from '../../../src/protocol/compression/codec.ts';
+import type { CompressionCodec } from '../../../src/protocol/compression/codec.ts';
 import { deflateCodec, snappyCodec } from '../../../src/protocol/compression/codecs.ts';
 import { FrameReader } from './frame-reader.ts';
 
@@ -145,7 +145,7 @@ class StreamLink implements Link {
 
 class CompressedLink implements Link {
   readonly #below: Link;
-  readonly #codec: Codec;
+  readonly #codec: CompressionCodec;
   #listener: LinkListener = NOBODY;
   /** Output that waits for the encoder. */
   #waiting: Buffer[] = [];
@@ -154,7 +154,7 @@ class CompressedLink implements Link {
   readonly #input: Buffer[] = [];
   #isDecoding = false;
 
-  constructor(below: Link, codec: Codec) {
+  constructor(below: Link, codec: CompressionCodec) {
     this.#below = below;
     this.#codec = codec;
     codec.decoder.listen({

@@ -12,7 +12,7 @@ import { joinHostPort } from '../../daemon/host-port.ts';
 import { type ListenAddress, parseListenAddress } from '../../daemon/listen-address.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
 import { isNothing, type Portion } from '../../daemon/options/portion.ts';
-import type { BrokerOptions } from '../../offline/broker-line.ts';
+import type { BrokerLineOptions } from '../../offline/broker-line.ts';
 import type { MultiOptions } from './multi-options.ts';
 
 /** One broker. */
@@ -28,7 +28,7 @@ export type BrokerPlan = {
 /** The input of the plans. */
 export type PlanSetup = {
   readonly own: MultiOptions;
-  readonly options: BrokerOptions;
+  readonly options: BrokerLineOptions;
   /** The broker's words as given. */
   readonly words: readonly string[];
   /** The shared ports: those of the command line, or free ones for 0. Shape: 0 if switched off. */
@@ -64,7 +64,7 @@ export function brokerNumber(name: string): number | undefined {
 /** A conflict between options, or undefined. `most`: the highest number of a broker. */
 export function planFault(
   own: MultiOptions,
-  options: BrokerOptions,
+  options: BrokerLineOptions,
   most: number,
 ): string | undefined {
   for (const flag of ['tcp-address', 'http-address', 'https-address'] as const) {
@@ -135,7 +135,7 @@ function planBroker(setup: PlanSetup, number: number, count: number): BrokerPlan
 }
 
 function addressOption(
-  options: BrokerOptions,
+  options: BrokerLineOptions,
   flag: 'tcp-address' | 'http-address' | 'https-address',
 ): string {
   if (flag === 'tcp-address') return options.tcpAddress;

@@ -13,7 +13,11 @@ import { exitProcess } from '../../daemon/process-end.ts';
 import { ServiceNotifier } from '../../daemon/service-notifier.ts';
 import { StderrSink } from '../../daemon/stderr-sink.ts';
 import { UncaughtErrors } from '../../daemon/uncaught-errors.ts';
-import { type BrokerLine, type BrokerOptions, readBrokerLine } from '../../offline/broker-line.ts';
+import {
+  type BrokerLine,
+  type BrokerLineOptions,
+  readBrokerLine,
+} from '../../offline/broker-line.ts';
 import { SystemClock } from '../../shared/clock.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { readGivenTextSync } from '../../shared/given-file.ts';
@@ -110,12 +114,12 @@ function passSignals(multi: Multi, logger: Logger, reloads: boolean): void {
 }
 
 /** Whether a broker handles a hang-up, because it has files to read again or to reopen. */
-function doesReload(options: BrokerOptions, configPath: string): boolean {
+function doesReload(options: BrokerLineOptions, configPath: string): boolean {
   const { tlsCert, httpAccess, logFile } = options;
   return [configPath, tlsCert, httpAccess, logFile].some((given) => given !== '');
 }
 
-function loggerOf(options?: BrokerOptions, sink = new StderrSink(process.stderr)): Logger {
+function loggerOf(options?: BrokerLineOptions, sink = new StderrSink(process.stderr)): Logger {
   return new Logger({
     prefix: LOG_PREFIX,
     format: options?.logFormat === 'json' ? 'json' : 'text',

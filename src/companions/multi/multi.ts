@@ -16,7 +16,7 @@ import { HttpServer } from '../../daemon/http/http-server.ts';
 import type { BodyMemory } from '../../daemon/http/request-gatherer.ts';
 import { listen, listenAt } from '../../daemon/listen-address.ts';
 import type { ServerContext } from '../../daemon/server-context.ts';
-import type { BrokerOptions } from '../../offline/broker-line.ts';
+import type { BrokerLineOptions } from '../../offline/broker-line.ts';
 import { assert } from '../../shared/assert.ts';
 import { errorText } from '../../shared/error-text.ts';
 import {
@@ -37,7 +37,7 @@ import { Supervised } from './supervised.ts';
 /** The dependencies. */
 export type MultiSetup = ServerContext & {
   readonly own: MultiOptions;
-  readonly options: BrokerOptions;
+  readonly options: BrokerLineOptions;
   /** The broker's words as given. */
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -231,7 +231,7 @@ function leavingNumbers(root: string, brokers: number): number[] {
     .sort((a, b) => a - b);
 }
 
-async function sharedPorts(options: BrokerOptions): Promise<SharedPorts> {
+async function sharedPorts(options: BrokerLineOptions): Promise<SharedPorts> {
   const hasTls = options.tlsCert !== '' && options.httpsAddress !== '';
   return {
     tcp: await portOf(options.tcpAddress),

@@ -43,7 +43,7 @@ export class Connection {
   #turn = -1;
   readonly #waiting: Request[] = [];
   /** The answer to a request whose body is not valid HTTP. */
-  #verdict: { readonly request: Request; readonly answer: Answer } | undefined;
+  #rejection: { readonly request: Request; readonly answer: Answer } | undefined;
   #isRefused = false;
 
   constructor(
@@ -121,8 +121,8 @@ export class Connection {
       else this.#onceClosed(last, () => this.#end(''));
       return;
     }
-    this.#verdict = { request: last, answer: code === CUT_OFF ? INTERNAL_ERROR : answer };
-    if (last === this.#current) this.#sendVerdict(this.#verdict.answer, last);
+    this.#rejection = { request: last, answer: code === CUT_OFF ? INTERNAL_ERROR : answer };
+    if (last === this.#current) this.#sendRejection(this.#rejection.answer, last);
   }
 
   /** Answers a request that is refused, after the answers to earlier requests, and closes the connection. */
@@ -174,11 +174,11 @@ export class Connection {
     this.#current = request;
     if (this.#waiting.length > 0) this.#onceClosed(request, this.#onAnswered);
     else resumeParser(this.#socket);
-    if (this.#verdict?.request === request) this.#sendVerdict(this.#verdict.answer, request);
+    if (this.#rejection?.request === request) this.#sendRejection(this.#rejection.answer, request);
     else this.#handle(request);
   }
 
-  #sendVerdict(answer: Answer, { response }: Request): void {
+  #sendRejection(answer: Answer, { response }: Request): void {
     response.shouldKeepAlive = false;
     response.writeHead(answer.status, reasonPhrase(answer.status), answer.headers);
     response.end(answer.body);

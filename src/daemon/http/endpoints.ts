@@ -16,8 +16,10 @@ import { RequestLog } from './request-log.ts';
 import { type Match, type Miss, type Route, Router } from './router.ts';
 import { NOT_FOUND } from './server-refusals.ts';
 
-/** The client, or null if no credentials are needed; or the answer to a client without permission. */
-export type Verdict = KnownClient | Answer | null;
+/** A known client, or the answer that refuses it. */
+export type ClientOrRefusal = KnownClient | Answer;
+
+type Decision = ClientOrRefusal | null;
 
 /** The dependencies of the endpoints. */
 export interface EndpointsSetup extends ExchangeSetup {
@@ -27,8 +29,8 @@ export interface EndpointsSetup extends ExchangeSetup {
   /** Names by which browsers reach the program through a proxy; missing for none. */
   readonly pageHosts?: readonly string[];
   readonly routes: readonly Route[];
-  /** Decides whether a client may use an endpoint. */
-  readonly authorize: (request: Request, route: Route) => Verdict | Promise<Verdict>;
+  /** Decides whether a client may use an endpoint; null if no credentials are needed. */
+  readonly authorize: (request: Request, route: Route) => Decision | Promise<Decision>;
 }
 
 /** Go closes after a request that it cannot read. */
@@ -77,12 +79,13 @@ export class Endpoints {
       exchange.answer(this.#missed(method, path, rawQuery));
       return;
     }
-    const verdict = this.#refusal(request, match.route) ?? this.#authorize(request, match.route);
-    if (!(verdict instanceof Promise)) {
-      this.#carryOut(request, match, rawQuery, verdict);
+    const decision =
+      this.#siteRefusal(request, match.route) ?? this.#authorize(request, match.route);
+    if (!(decision instanceof Promise)) {
+      this.#carryOut(request, match, rawQuery, decision);
       return;
     }
-    verdict.then(
+    decision.then(
       (client) => this.#carryOut(request, match, rawQuery, client),
       (error) => this.#exchange(request, '', rawQuery, this.#requestLog).fail(error),
     );
@@ -93,9 +96,9 @@ export class Endpoints {
     this.#exchange(request, '', '', this.#requestLog).answer(answer);
   }
 
-  #carryOut(request: Request, { route, param }: Match, rawQuery: string, verdict: Verdict): void {
-    const refused = verdict !== null && 'status' in verdict ? verdict : undefined;
-    const client = verdict === null || 'status' in verdict ? null : verdict;
+  #carryOut(request: Request, { route, param }: Match, rawQuery: string, decision: Decision): void {
+    const refused = decision !== null && 'status' in decision ? decision : undefined;
+    const client = decision === null || 'status' in decision ? null : decision;
     const requestLog = route.isQuiet && refused === undefined ? undefined : this.#requestLog;
     const exchange = this.#exchange(request, param, rawQuery, requestLog, client);
     if (refused !== undefined) {
@@ -110,7 +113,7 @@ export class Endpoints {
   }
 
   /** The answer to a page of another site, see `foreign-request.ts`. */
-  #refusal({ request, listener }: Request, route: Route): Answer | undefined {
+  #siteRefusal({ request, listener }: Request, route: Route): Answer | undefined {
     const foreign = listener.isLoopback ? hostRefusal(request, this.#names) : undefined;
     if (foreign !== undefined) return foreign;
     const { method, path } = route;

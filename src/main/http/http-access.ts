@@ -7,15 +7,13 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Answer, jsonTextAnswer, refusal } from '../../daemon/http/answer.ts';
+import { jsonTextAnswer, refusal } from '../../daemon/http/answer.ts';
+import type { ClientOrRefusal } from '../../daemon/http/endpoints.ts';
 import { remoteHost } from '../../daemon/remote-host.ts';
 import { certificateFacts } from '../../daemon/tls/certificate-facts.ts';
 import { type Access, BUSY } from '../access/access.ts';
 import type { AccessClient, Role } from '../access/access-client.ts';
 import { credentialsOfHeader } from '../access/credentials.ts';
-
-/** A known client, or the response that refuses it. */
-type Verdict = AccessClient | Answer;
 
 const SECONDS_UNTIL_RETRY = '1';
 
@@ -44,14 +42,21 @@ export class HttpAccess {
   }
 
   /** The client that sent a request, if it has the role; otherwise the refusal. */
-  authorize({ headers, socket }: IncomingMessage, role: Role): Verdict | Promise<Verdict> {
+  authorize(
+    { headers, socket }: IncomingMessage,
+    role: Role,
+  ): ClientOrRefusal | Promise<ClientOrRefusal> {
     const { authorization } = headers;
     if (authorization !== undefined) return this.authorizeField(authorization, socket, role);
     return withRole(this.#ofCertificate(socket), role);
   }
 
   /** The same for the value of `Authorization`. */
-  authorizeField(field: string, socket: Socket, role: Role): Verdict | Promise<Verdict> {
+  authorizeField(
+    field: string,
+    socket: Socket,
+    role: Role,
+  ): ClientOrRefusal | Promise<ClientOrRefusal> {
     const credentials = credentialsOfHeader(field);
     if (credentials === undefined) return UNAUTHORIZED;
     const { name, secret } = credentials;
@@ -72,7 +77,7 @@ export class HttpAccess {
   }
 }
 
-function withRole(client: AccessClient | null, role: Role): Verdict {
+function withRole(client: AccessClient | null, role: Role): ClientOrRefusal {
   if (client === null) return UNAUTHORIZED;
   if (client.has(role)) return client;
   return jsonTextAnswer(403, JSON.stringify({ message: 'ROLE_REQUIRED', role }));

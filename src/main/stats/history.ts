@@ -9,7 +9,7 @@
  * Thread: main.
  */
 
-import { NO_NUMBER, numberOf, smallOf } from './small-number.ts';
+import { decodeSmall, encodeSmall, NO_NUMBER } from './small-number.ts';
 
 /** An hour in 80 points. */
 export const HISTORY_INTERVAL_MS = 45_000;
@@ -108,16 +108,16 @@ export class History {
       slab.points.fill(NO_NUMBER, place * TRACK_NUMBERS, (place + 1) * TRACK_NUMBERS);
       slab.changed[place] = this.#interval;
     } else {
-      slab.points[at] = smallOf(this.#rate(taken, slab.taken[place]));
+      slab.points[at] = encodeSmall(this.#rate(taken, slab.taken[place]));
       // The count may decrease: requeued messages count as waiting again.
-      slab.points[at + 1] = smallOf(Math.max(0, gone - slab.gone[place]) / this.#elapsedS);
+      slab.points[at + 1] = encodeSmall(Math.max(0, gone - slab.gone[place]) / this.#elapsedS);
       if (taken !== slab.taken[place] || gone !== slab.gone[place]) {
         slab.changed[place] = this.#interval;
       }
     }
-    slab.points[at + 2] = smallOf(depth);
-    slab.points[at + 3] = smallOf(inFlight);
-    slab.points[at + 4] = smallOf(deferred);
+    slab.points[at + 2] = encodeSmall(depth);
+    slab.points[at + 3] = encodeSmall(inFlight);
+    slab.points[at + 4] = encodeSmall(deferred);
     slab.taken[place] = taken;
     slab.gone[place] = gone;
     slab.seen[place] = this.#interval;
@@ -143,7 +143,7 @@ export class History {
     const [taken, gone, depth, inFlight, deferred] = SERIES.map((_, which) => {
       const numbers: (number | null)[] = [];
       for (let back = count - 1; back >= 0; back--) {
-        numbers.push(numberOf(points[base + this.#column(this.#interval - back) + which]));
+        numbers.push(decodeSmall(points[base + this.#column(this.#interval - back) + which]));
       }
       return numbers;
     });

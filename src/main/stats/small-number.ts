@@ -15,8 +15,8 @@ const LARGEST = (EXPONENT_MAX + 1) * FRACTIONS - 1;
 /** No number was recorded. */
 export const NO_NUMBER = 0xffff;
 
-/** The 16 bits of the nearest number. */
-export function smallOf(value: number): number {
+/** The 16 bits of the nearest number that they can hold. */
+export function encodeSmall(value: number): number {
   const steps = value / STEP;
   if (steps < FRACTIONS) return Math.round(steps);
   const exponent = Math.floor(Math.log2(steps)) - FRACTION_BITS + 1;
@@ -24,8 +24,8 @@ export function smallOf(value: number): number {
   return Math.min(exponent * FRACTIONS + fraction, LARGEST);
 }
 
-/** The number; null for none. */
-export function numberOf(small: number): number | null {
+/** The number in 16 bits; null for none. */
+export function decodeSmall(small: number): number | null {
   if (small === NO_NUMBER) return null;
   const exponent = Math.floor(small / FRACTIONS);
   if (exponent === 0) return small * STEP;

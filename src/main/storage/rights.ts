@@ -45,7 +45,7 @@ export function checkRights(dataPath: string, access: AccessCheck = accessSync):
       refused.push(...names.filter((path) => refusalOf(access, path, mode) !== null));
     }
   }
-  if (refused.length > 0) throw refusal(access, dataPath, refused, mode);
+  if (refused.length > 0) throw rightsError(access, dataPath, refused, mode);
   return readOnly;
 }
 
@@ -106,7 +106,7 @@ function refusalOf(access: AccessCheck, path: string, mode: number): string | nu
   }
 }
 
-function refusal(
+function rightsError(
   access: AccessCheck,
   dataPath: string,
   [path, ...others]: readonly string[],

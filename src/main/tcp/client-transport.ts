@@ -10,7 +10,7 @@ import type { TlsContext } from '../../daemon/tls/tls-context.ts';
 import { type TlsFacts, tlsFacts } from '../../daemon/tls/tls-facts.ts';
 import type { TlsFailure } from '../../daemon/tls/tls-failure.ts';
 import { upgradeToTls } from '../../daemon/tls/tls-upgrade.ts';
-import type { Codec } from '../../protocol/compression/codec.ts';
+import type { CompressionCodec } from '../../protocol/compression/codec.ts';
 import { assert } from '../../shared/assert.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { CompressedTransport } from './compressed-transport.ts';
@@ -116,7 +116,7 @@ export class ClientTransport implements Transport {
   }
 
   /** Compresses both directions from now on; earlier output stays uncompressed. */
-  compress(codec: Codec): void {
+  compress(codec: CompressionCodec): void {
     assert(this.#held === null, 'compression comes after TLS');
     this.#top = new CompressedTransport(this.#top, codec);
     this.#listen();

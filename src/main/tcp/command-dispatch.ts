@@ -13,10 +13,10 @@ import type { TopicMap } from '../topics/topic-map.ts';
 import { Authorization } from './authorization.ts';
 import type { ClientPort } from './client-port.ts';
 import {
-  type BatchBody,
+  type BatchBodyHandler,
   type CommandHandler,
   NEXT,
-  type SizedBody,
+  type SizedBodyHandler,
   type Step,
   WAIT,
 } from './command-handler.ts';
@@ -78,7 +78,7 @@ export class CommandDispatch implements CommandHandler {
     return false;
   }
 
-  onLine(bytes: Buffer, at: number, end: number): Step | SizedBody | BatchBody {
+  onLine(bytes: Buffer, at: number, end: number): Step | SizedBodyHandler | BatchBodyHandler {
     const words = splitWords(bytes, at, end);
     if (this.#isTlsMissing && words[0] !== 'IDENTIFY') return this.#refuseWithoutTls(words[0]);
     switch (words[0]) {
@@ -132,7 +132,7 @@ export class CommandDispatch implements CommandHandler {
   }
 
   /** Counts a command, unless it waits and will be handed over again. */
-  #counted(word: string, step: Step | SizedBody): Step | SizedBody {
+  #counted(word: string, step: Step | SizedBodyHandler): Step | SizedBodyHandler {
     if (step === WAIT) return step;
     switch (word) {
       case 'SUB':
@@ -153,7 +153,7 @@ export class CommandDispatch implements CommandHandler {
     return step;
   }
 
-  #onRareLine(words: readonly string[]): Step | SizedBody {
+  #onRareLine(words: readonly string[]): Step | SizedBodyHandler {
     switch (words[0]) {
       case 'SUB':
         return this.#consuming.onSub(words);

@@ -19,7 +19,7 @@ export type Step = typeof NEXT | typeof WAIT | typeof CLOSED;
 export type Place = 'magic' | 'line' | 'size' | 'body' | 'count' | 'message size' | 'message body';
 
 /** Handles a body that follows its size. One such object serves many commands. */
-export interface SizedBody {
+export interface SizedBodyHandler {
   readonly kind: 'sized';
   /** False: the connection accepts no more commands. */
   onSize(size: number): boolean;
@@ -30,7 +30,7 @@ export interface SizedBody {
 }
 
 /** Handles the messages of an MPUB. */
-export interface BatchBody {
+export interface BatchBodyHandler {
   readonly kind: 'batch';
   /** This and the next two: false if the connection accepts no more commands. */
   onSize(size: number): boolean;
@@ -48,7 +48,7 @@ export interface CommandHandler {
   /** The first four bytes. False: the connection accepts no commands. */
   onMagic(bytes: Buffer, at: number): boolean;
   /** A line without its line end. Returns the handler of the body if one follows. */
-  onLine(bytes: Buffer, at: number, end: number): Step | SizedBody | BatchBody;
+  onLine(bytes: Buffer, at: number, end: number): Step | SizedBodyHandler | BatchBodyHandler;
   /** A FIN with a well-formed id. */
   onFinish(idHigh: number, idLow: number): Step;
   onLineTooLong(): void;

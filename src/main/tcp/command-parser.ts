@@ -22,11 +22,11 @@ import { MESSAGE_ID_BYTES, SIZE_BYTES } from '../../shared/limits.ts';
 import { NOT_HEX, parseHexWord } from '../../shared/message-id.ts';
 import { BYTES_PER_COST, FINISH_COST, LINE_COST } from '../limits/turn-budget.ts';
 import {
-  type BatchBody,
+  type BatchBodyHandler,
   CLOSED,
   type CommandHandler,
   type Place,
-  type SizedBody,
+  type SizedBodyHandler,
   type Step,
   WAIT,
 } from './command-handler.ts';
@@ -59,8 +59,8 @@ export class CommandParser {
   /** Bytes after `#at` that are known to hold no newline. */
   #scanned = 0;
   /** The handler of the expected body: one of the two, or neither before the first body. */
-  #sized: SizedBody | null = null;
-  #batch: BatchBody | null = null;
+  #sized: SizedBodyHandler | null = null;
+  #batch: BatchBodyHandler | null = null;
   /** Of that body: its size, or for an MPUB the number of messages, the next of them, and the bytes before it. */
   #bodySize = 0;
   #batchCount = 0;
@@ -237,7 +237,7 @@ export class CommandParser {
   }
 
   /** A body follows a line of this many bytes. */
-  #expect(body: SizedBody | BatchBody, bytes: number): true {
+  #expect(body: SizedBodyHandler | BatchBodyHandler, bytes: number): true {
     this.#sized = body.kind === 'sized' ? body : null;
     this.#batch = body.kind === 'batch' ? body : null;
     this.#input.at += bytes;

@@ -8,12 +8,12 @@
  * Thread: main. Source: nsqd `clientV2.UpgradeSnappy`, `UpgradeDeflate`.
  */
 
-import type { Codec } from '../../protocol/compression/codec.ts';
+import type { CompressionCodec } from '../../protocol/compression/codec.ts';
 import type { Transport, TransportListener } from './transport.ts';
 
 export class CompressedTransport implements Transport {
   readonly #below: Transport;
-  readonly #codec: Codec;
+  readonly #codec: CompressionCodec;
   #listener: TransportListener | null = null;
   /** Output that waits for the encoder, and the callbacks for when it is accepted. */
   #waiting: Buffer[] = [];
@@ -32,7 +32,7 @@ export class CompressedTransport implements Transport {
   #isClosed = false;
 
   /** Becomes the only user of the transport below. */
-  constructor(below: Transport, codec: Codec) {
+  constructor(below: Transport, codec: CompressionCodec) {
     this.#below = below;
     this.#codec = codec;
   }

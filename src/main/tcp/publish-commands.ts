@@ -20,10 +20,10 @@ import type { TopicHandle, TopicMap } from '../topics/topic-map.ts';
 import type { Authorization } from './authorization.ts';
 import type { ClientPort } from './client-port.ts';
 import {
-  type BatchBody,
+  type BatchBodyHandler,
   NEXT,
   type Place,
-  type SizedBody,
+  type SizedBodyHandler,
   type Step,
   WAIT,
 } from './command-handler.ts';
@@ -170,7 +170,7 @@ function failed(command: PublishName, reason: string): ClientError {
 const UNAUTHORIZED_BYTES_MAX = 4096;
 
 /** PUB and DPUB. */
-export class PublishCommands implements SizedBody {
+export class PublishCommands implements SizedBodyHandler {
   readonly kind = 'sized';
 
   readonly #port: ClientPort;
@@ -186,12 +186,12 @@ export class PublishCommands implements SizedBody {
     this.#options = options;
   }
 
-  onPub(words: readonly string[]): Step | SizedBody {
+  onPub(words: readonly string[]): Step | SizedBodyHandler {
     if (words.length < 2) return this.#invalid('PUB insufficient number of parameters');
     return this.#publishing.setTopic('PUB', words[1]) ?? this.#expectBody('PUB', 0);
   }
 
-  onDpub(words: readonly string[]): Step | SizedBody {
+  onDpub(words: readonly string[]): Step | SizedBodyHandler {
     if (words.length < 3) return this.#invalid('DPUB insufficient number of parameters');
     const refused = this.#publishing.setTopic('DPUB', words[1]);
     if (refused !== undefined) return refused;
@@ -235,7 +235,7 @@ export class PublishCommands implements SizedBody {
     return this.#error(`failed to read ${what}`);
   }
 
-  #expectBody(name: 'PUB' | 'DPUB', deferMs: number): SizedBody {
+  #expectBody(name: 'PUB' | 'DPUB', deferMs: number): SizedBodyHandler {
     this.#name = name;
     this.#deferMs = deferMs;
     return this;
@@ -262,7 +262,7 @@ const SLICE_COST = 1024;
 const BATCH_MESSAGE_BYTES_MIN = SIZE_BYTES + 1;
 
 /** MPUB. */
-export class BatchCommands implements BatchBody {
+export class BatchCommands implements BatchBodyHandler {
   readonly kind = 'batch';
 
   readonly #port: ClientPort;
@@ -275,7 +275,7 @@ export class BatchCommands implements BatchBody {
     this.#options = options;
   }
 
-  onMpub(words: readonly string[]): Step | BatchBody {
+  onMpub(words: readonly string[]): Step | BatchBodyHandler {
     if (words.length < 2) {
       return this.#port.fail(
         new ClientError('E_INVALID', 'MPUB insufficient number of parameters'),

@@ -14,7 +14,7 @@ import type { Options } from '../options/options.ts';
 import { authQuestion } from './auth-question.ts';
 import type { Compression } from './client.ts';
 import type { ClientPort } from './client-port.ts';
-import { NEXT, type Place, type SizedBody, type Step } from './command-handler.ts';
+import { NEXT, type Place, type SizedBodyHandler, type Step } from './command-handler.ts';
 import {
   applyIdentify,
   type Granted,
@@ -37,7 +37,7 @@ export type SessionSetup = {
 const BODY_BYTES_MAX = FIELDS_BYTES_MAX;
 const NO_AUTHORIZATIONS = new ClientError('E_UNAUTHORIZED', 'AUTH no authorizations found');
 
-export class SessionCommands implements SizedBody {
+export class SessionCommands implements SizedBodyHandler {
   readonly kind = 'sized';
 
   readonly #port: ClientPort;
@@ -56,13 +56,13 @@ export class SessionCommands implements SizedBody {
     this.#onAuthFailed = setup.onAuthFailed;
   }
 
-  onIdentify(): Step | SizedBody {
+  onIdentify(): Step | SizedBodyHandler {
     if (!this.#isInitial) return this.#fail('E_INVALID', 'cannot IDENTIFY in current state');
     this.#name = 'IDENTIFY';
     return this;
   }
 
-  onAuth(words: readonly string[]): Step | SizedBody {
+  onAuth(words: readonly string[]): Step | SizedBodyHandler {
     if (!this.#isInitial) return this.#fail('E_INVALID', 'cannot AUTH in current state');
     if (words.length > 1) return this.#fail('E_INVALID', 'AUTH invalid number of parameters');
     this.#name = 'AUTH';

@@ -19,7 +19,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { POLICIES_FILE, SEEN_FILE, SIDECAR_DIRECTORY } from '../../shared/data-files.ts';
 import { errorText } from '../../shared/error-text.ts';
 import type { DiskQueueOptions } from '../../workers/disk/disk-queue-options.ts';
-import { LOG_ERROR, type LogLevel } from '../../workers/disk/files/disk-log.ts';
+import { type DiskLogLevel, LOG_ERROR } from '../../workers/disk/files/disk-log.ts';
 import { DiskScratch } from '../../workers/disk/files/disk-scratch.ts';
 import { NodeFileSystem } from '../../workers/disk/files/file-system.ts';
 import { OpenFiles } from '../../workers/disk/files/open-files.ts';
@@ -169,7 +169,7 @@ class DirectoryBackup {
 
   /** Brings the copy into the state after a start and a clean shutdown. */
   #settle(): void {
-    const log = (level: LogLevel, text: string): void => {
+    const log = (level: DiskLogLevel, text: string): void => {
       if (level !== LOG_ERROR) return;
       this.#findings.push({ kind: 'damage', file: null, position: null, text });
     };

@@ -48,4 +48,4 @@ export interface Encoder {
 }
 
 /** Both directions of a connection. */
-export type Codec = { readonly encoder: Encoder; readonly decoder: Decoder };
+export type CompressionCodec = { readonly encoder: Encoder; readonly decoder: Decoder };

@@ -4,18 +4,18 @@
  * Thread: main.
  */
 
-import type { Codec } from './codec.ts';
+import type { CompressionCodec } from './codec.ts';
 import { DeflateDecoder } from './deflate-decoder.ts';
 import { DeflateEncoder } from './deflate-encoder.ts';
 import { SnappyDecoder } from './snappy-decoder.ts';
 import { SnappyEncoder } from './snappy-encoder.ts';
 
 /** Snappy's framing format, for one connection. */
-export function snappyCodec(): Codec {
+export function snappyCodec(): CompressionCodec {
   return { encoder: new SnappyEncoder(), decoder: new SnappyDecoder() };
 }
 
 /** Raw deflate, for one connection. Units: `level` from 1 (fast) to 9 (small). */
-export function deflateCodec(level: number): Codec {
+export function deflateCodec(level: number): CompressionCodec {
   return { encoder: new DeflateEncoder(level), decoder: new DeflateDecoder() };
 }

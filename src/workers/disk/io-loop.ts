@@ -41,7 +41,7 @@ import {
   UPDATE,
 } from '../disk-records.ts';
 import type { DiskQueueOptions } from './disk-queue-options.ts';
-import { errorText } from './files/file-error.ts';
+import { errorWithCauses } from './files/file-error.ts';
 import type { FileSystem } from './files/file-system.ts';
 import { OpenFiles } from './files/open-files.ts';
 import { SegmentIndex } from './files/segment-index.ts';
@@ -246,7 +246,7 @@ export class IoLoop {
     } catch (error) {
       if (error instanceof AssertionError) throw error;
       if (!link.hasAnswerClaimed && !link.claimRecords(0, 0, false)) return 'blocked';
-      link.answerNoRecords(type, known.number, known.queue, errorText(error));
+      link.answerNoRecords(type, known.number, known.queue, errorWithCauses(error));
       return 'taken';
     } finally {
       this.#syncs.plan(known);
@@ -349,7 +349,7 @@ export class IoLoop {
       work();
     } catch (error) {
       if (error instanceof AssertionError) throw error;
-      text = errorText(error);
+      text = errorWithCauses(error);
     }
     if (type === APPENDED) this.#syncs.onWritten(known, text !== undefined);
     known.link.answer(type, known.number, known.queue, text);

@@ -8,7 +8,7 @@ import { assert } from '../../shared/assert.ts';
 import { QUEUE } from '../disk-records.ts';
 import { DiskQueue } from './disk-queue.ts';
 import type { DiskQueueOptions } from './disk-queue-options.ts';
-import type { LogLevel } from './files/disk-log.ts';
+import type { DiskLogLevel } from './files/disk-log.ts';
 import type { PumpLink } from './pump-link.ts';
 
 /** A queue that a pump identifies by a number. */
@@ -58,7 +58,7 @@ export class KnownQueues {
     if (known.queue !== undefined) return known.queue;
     const owner = this.#owners.get(known.name) ?? known;
     if (owner !== known) throw new Error(`open queue "${known.name}": it is open`);
-    const log = (level: LogLevel, text: string): void => known.link.log(level, text);
+    const log = (level: DiskLogLevel, text: string): void => known.link.log(level, text);
     known.queue = new DiskQueue(known.name, this.#options, log);
     this.#owners.set(known.name, known);
     return known.queue;

@@ -6,7 +6,7 @@
  */
 
 import { CLOSED } from '../disk-records.ts';
-import { errorText } from './files/file-error.ts';
+import { errorWithCauses } from './files/file-error.ts';
 import { runTogether, type Steps } from './in-steps.ts';
 import type { CommitOutcome } from './journal/group-commit.ts';
 import type { KnownQueue } from './known-queues.ts';
@@ -76,7 +76,10 @@ export class ClosingQueues {
     for (const [index, known] of due.entries()) {
       const error = errors[index];
       if (error === undefined) this.#owner.onClosed(known);
-      this.#outcomes.push({ known, error: error === undefined ? undefined : errorText(error) });
+      this.#outcomes.push({
+        known,
+        error: error === undefined ? undefined : errorWithCauses(error),
+      });
     }
     return due.length;
   }

@@ -36,7 +36,7 @@ import {
   STATUS_WORDS,
   SURVEYED,
 } from '../disk-records.ts';
-import { LOG_WARNING, type LogLevel } from './files/disk-log.ts';
+import { type DiskLogLevel, LOG_WARNING } from './files/disk-log.ts';
 import { RECORD_BYTES_MIN } from './records/disk-record.ts';
 import type { ReadBatch } from './segments/segment-reader.ts';
 import type { RereadBatch } from './unacked/record-reread.ts';
@@ -88,7 +88,7 @@ export class PumpLink {
   #answer = FULL;
   #answerBytes = 0;
   #mustRing = false;
-  #statusLines: { readonly level: LogLevel; readonly text: string }[] = [];
+  #statusLines: { readonly level: DiskLogLevel; readonly text: string }[] = [];
   #droppedLines = 0;
 
   constructor(options: PumpLinkOptions) {
@@ -201,7 +201,7 @@ export class PumpLink {
   }
 
   /** Queues a log line for the next `flush`. */
-  log(level: LogLevel, text: string): void {
+  log(level: DiskLogLevel, text: string): void {
     if (this.#statusLines.length === STATUS_LINES_MAX) {
       this.#statusLines.shift();
       this.#droppedLines++;
@@ -284,7 +284,7 @@ export class PumpLink {
     return true;
   }
 
-  #trySendStatus(level: LogLevel, text: string): boolean {
+  #trySendStatus(level: DiskLogLevel, text: string): boolean {
     const bytes = Math.min(Buffer.byteLength(text), TEXT_BYTES_MAX);
     if (!this.#claim(STATUS_WORDS * 4 + bytes)) return false;
     this.answers.words[(this.#answer >>> 2) + STATUS_LEVEL] = level;

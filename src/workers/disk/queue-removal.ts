@@ -8,7 +8,7 @@
 
 import { AssertionError } from '../../shared/assert.ts';
 import { LOG_WARNING } from './files/disk-log.ts';
-import { errorText, fileError } from './files/file-error.ts';
+import { errorWithCauses, fileError } from './files/file-error.ts';
 import { syncSidecars } from './files/sidecar-directory.ts';
 import type { MetadataFile } from './metadata/metadata-file.ts';
 import type { QueueContext } from './queue-context.ts';
@@ -68,7 +68,7 @@ function callEmpty({ metadata, source: { log } }: QueueParts, segment: number): 
   } catch (error) {
     if (error instanceof AssertionError) throw error;
     // Emptying a queue may be how an operator makes room on a full disk; a crash then leaves a part of it.
-    log(LOG_WARNING, `removing a queue that metadata still names - ${errorText(error)}`);
+    log(LOG_WARNING, `removing a queue that metadata still names - ${errorWithCauses(error)}`);
   }
 }
 

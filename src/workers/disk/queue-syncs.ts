@@ -10,7 +10,7 @@
 import { rethrowBug } from '../../shared/assert.ts';
 import { SYNCED, WRITABLE } from '../disk-records.ts';
 import { LOG_ERROR } from './files/disk-log.ts';
-import { errorText } from './files/file-error.ts';
+import { errorWithCauses } from './files/file-error.ts';
 import type { KnownQueue, KnownQueues } from './known-queues.ts';
 import { SyncPlan } from './sync-plan.ts';
 
@@ -94,7 +94,7 @@ export class QueueSyncs {
       this.#commits.onSynced(known);
       this.onSynced(known, undefined);
     } catch (error) {
-      this.onSynced(known, errorText(error));
+      this.onSynced(known, errorWithCauses(error));
     }
   }
 

@@ -11,7 +11,7 @@
  */
 
 import { LOG_WARNING } from './files/disk-log.ts';
-import { errorText } from './files/file-error.ts';
+import { errorWithCauses } from './files/file-error.ts';
 import { isBefore, type QueuePlace } from './files/queue-place.ts';
 import type { QueueContext } from './queue-context.ts';
 import type { RecordAppend, RecordWriter } from './record-writer.ts';
@@ -177,7 +177,7 @@ export class RecordMover {
   #warn(error: unknown): void {
     this.#options.source.log(
       LOG_WARNING,
-      `failed to move records to the end - ${errorText(error)}`,
+      `failed to move records to the end - ${errorWithCauses(error)}`,
     );
   }
 }

@@ -6,7 +6,7 @@
  */
 
 import { type DiskLog, LOG_WARNING } from './files/disk-log.ts';
-import { errorText, fileError } from './files/file-error.ts';
+import { errorWithCauses, fileError } from './files/file-error.ts';
 import type { CommitSafety, Safekeeping } from './journal/group-commit.ts';
 import {
   dataViewOf,
@@ -73,7 +73,7 @@ export class RecordWriter {
     try {
       this.tidy();
     } catch (error) {
-      const text = errorText(error);
+      const text = errorWithCauses(error);
       this.#log(LOG_WARNING, `failed to undo an append, trying again later - ${text}`);
     }
   }

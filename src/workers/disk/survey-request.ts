@@ -9,7 +9,7 @@ import { decodeControl, encodeControl } from '../../shared/control.ts';
 import type { DiskSurvey } from '../../shared/message-survey.ts';
 import { QUEUE_WORDS, SURVEYED } from '../disk-records.ts';
 import type { DiskQueue } from './disk-queue.ts';
-import { errorText } from './files/file-error.ts';
+import { errorWithCauses } from './files/file-error.ts';
 import type { KnownQueue } from './known-queues.ts';
 import { FACTS_BYTES, RESULT_BYTES } from './queue-survey.ts';
 
@@ -35,7 +35,7 @@ export function answerSurvey(
     return queue.survey.scannedBytes;
   } catch (error) {
     rethrowBug(error);
-    link.answer(SURVEYED, number, known.queue, errorText(error));
+    link.answer(SURVEYED, number, known.queue, errorWithCauses(error));
     return 0;
   }
 }

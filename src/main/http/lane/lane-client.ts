@@ -6,12 +6,9 @@
  */
 
 import type { Socket } from 'node:net';
-import type { Answer } from '../../../daemon/http/answer.ts';
+import type { ClientOrRefusal } from '../../../daemon/http/endpoints.ts';
 import type { KnownClient } from '../../../daemon/http/exchange.ts';
 import type { HttpAccess } from '../http-access.ts';
-
-/** A client that may publish, or the refusal. */
-type Verdict = KnownClient | Answer;
 
 export class LaneClient {
   readonly #access: HttpAccess;
@@ -26,22 +23,22 @@ export class LaneClient {
   }
 
   /** Decides by the header `Authorization`. */
-  authorize(field: string): Verdict | Promise<Verdict> {
+  authorize(field: string): ClientOrRefusal | Promise<ClientOrRefusal> {
     const { version } = this.#access;
     if (this.#known !== null && this.#field === field && this.#version === version) {
       return this.#known;
     }
-    const verdict = this.#access.authorizeField(field, this.#socket, 'publish');
-    if (verdict instanceof Promise) {
-      return verdict.then((known) => this.#keep(known, field, version));
+    const decision = this.#access.authorizeField(field, this.#socket, 'publish');
+    if (decision instanceof Promise) {
+      return decision.then((known) => this.#keep(known, field, version));
     }
-    return this.#keep(verdict, field, version);
+    return this.#keep(decision, field, version);
   }
 
-  #keep(verdict: Verdict, field: string, version: number): Verdict {
-    this.#known = 'status' in verdict ? null : verdict;
+  #keep(decision: ClientOrRefusal, field: string, version: number): ClientOrRefusal {
+    this.#known = 'status' in decision ? null : decision;
     this.#field = field;
     this.#version = version;
-    return verdict;
+    return decision;
   }
 }

@@ -20,7 +20,7 @@ import { assert } from '../../../shared/assert.ts';
 import { readUint16, readUint32, writeUint16, writeUint32 } from '../../../shared/big-endian.ts';
 import { type DiskLog, LOG_WARNING } from '../files/disk-log.ts';
 import { CHECKSUM_BLOCK_BYTES, type SharedBlock } from '../files/disk-scratch.ts';
-import { errorText } from '../files/file-error.ts';
+import { errorWithCauses } from '../files/file-error.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import {
@@ -301,7 +301,7 @@ export class ChecksumWriter {
       this.#segment = -1;
       this.#options.log(
         LOG_WARNING,
-        `failed to write checksums of segment ${segment}, continuing without - ${errorText(error)}`,
+        `failed to write checksums of segment ${segment}, continuing without - ${errorWithCauses(error)}`,
       );
     }
   }

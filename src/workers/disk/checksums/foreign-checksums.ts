@@ -8,7 +8,7 @@
  */
 
 import { LOG_WARNING } from '../files/disk-log.ts';
-import { errorText } from '../files/file-error.ts';
+import { errorWithCauses } from '../files/file-error.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import { type SidecarOwner, syncSidecars } from '../files/sidecar-directory.ts';
 
@@ -50,7 +50,7 @@ export class ForeignChecksums {
       if (!this.#hasToldOfFailure) {
         log(
           LOG_WARNING,
-          `failed to remove the checksums of segment ${segment} - ${errorText(error)}`,
+          `failed to remove the checksums of segment ${segment} - ${errorWithCauses(error)}`,
         );
       }
       this.#hasToldOfFailure = true;

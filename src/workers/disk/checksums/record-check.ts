@@ -13,7 +13,7 @@
  */
 
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
-import { errorText } from '../files/file-error.ts';
+import { errorWithCauses } from '../files/file-error.ts';
 import { keptAs } from '../files/sidecar-patience.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { hasMessageId, RECORD_BYTES_MIN, recordSize, storedSize } from '../records/disk-record.ts';
@@ -27,7 +27,7 @@ export type RecordCheckSource = Pick<
 >;
 
 /** The verdict of the checksums on a record: none, unchanged, the written record but damaged, or another record. */
-export type Verdict = 'unknown' | 'same' | 'damaged' | 'other';
+export type RecordVerdict = 'unknown' | 'same' | 'damaged' | 'other';
 
 export class RecordCheck {
   readonly #source: RecordCheckSource;
@@ -70,7 +70,7 @@ export class RecordCheck {
    *
    * Shape: the first `RECORD_BYTES_MIN` bytes of the record at `at`.
    */
-  checkFront(segment: number, position: number, bytes: Uint8Array, at: number): Verdict {
+  checkFront(segment: number, position: number, bytes: Uint8Array, at: number): RecordVerdict {
     if (!this.#find(segment, position)) return 'unknown';
     const parts = this.#checksums.samePartsOf(bytes, at);
     if (parts === 2) return 'same';
@@ -86,7 +86,7 @@ export class RecordCheck {
     bytes: Uint8Array,
     at: number,
     checksum: number,
-  ): Verdict {
+  ): RecordVerdict {
     if (!this.#find(segment, position)) return 'unknown';
     if (this.#checksums.checksum === checksum) return 'same';
     if (this.#checksums.samePartsOf(bytes, at) > 0) return 'damaged';
@@ -129,7 +129,7 @@ export class RecordCheck {
       log(
         LOG_ERROR,
         `segment ${segment}: its checksums cannot be read, what follows damage is lost; ` +
-          `${keptAs(aside)} - ${errorText(error)}`,
+          `${keptAs(aside)} - ${errorWithCauses(error)}`,
       );
       this.#distrusted = segment;
       return false;
@@ -148,7 +148,7 @@ export class RecordCheck {
       this.#unreadable = segment;
       if (segment !== this.#toldUnreadable) {
         this.#toldUnreadable = segment;
-        this.#log(segment, `cannot be read - ${errorText(error)}`);
+        this.#log(segment, `cannot be read - ${errorWithCauses(error)}`);
       }
       return false;
     }

@@ -9,7 +9,7 @@ export const LOG_WARNING = 3;
 export const LOG_ERROR = 4;
 
 /** The severity of a line. */
-export type LogLevel = typeof LOG_WARNING | typeof LOG_ERROR;
+export type DiskLogLevel = typeof LOG_WARNING | typeof LOG_ERROR;
 
 /** Takes one line, without a full stop or line end. */
-export type DiskLog = (level: LogLevel, text: string) => void;
+export type DiskLog = (level: DiskLogLevel, text: string) => void;

@@ -26,9 +26,11 @@ export function errorCodeOf(error: unknown): string | undefined {
 }
 
 /** An error and its causes in one line, outermost first. */
-export function errorText(error: unknown): string {
+export function errorWithCauses(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${errorText(error.cause)}`;
+  return error.cause === undefined
+    ? error.message
+    : `${error.message}: ${errorWithCauses(error.cause)}`;
 }
 
 /** Whether the disk, or the user's quota, has no room. */

@@ -8,7 +8,7 @@
 import { dirname } from 'node:path';
 import { rethrowBug } from '../../../shared/assert.ts';
 import { type DiskLog, LOG_WARNING } from './disk-log.ts';
-import { errorText } from './file-error.ts';
+import { errorWithCauses } from './file-error.ts';
 import type { FileSystem } from './file-system.ts';
 import type { QueueFiles } from './queue-files.ts';
 
@@ -46,6 +46,6 @@ export function syncSidecars({ fileSystem, files, log }: SidecarOwner): void {
     if (fileSystem.size(sidecarDirectory) === 'missing') return;
     fileSystem.syncDirectory(sidecarDirectory);
   } catch (error) {
-    log(LOG_WARNING, `failed to sync directory "${sidecarDirectory}" - ${errorText(error)}`);
+    log(LOG_WARNING, `failed to sync directory "${sidecarDirectory}" - ${errorWithCauses(error)}`);
   }
 }

@@ -16,7 +16,7 @@
 
 import { AssertionError } from '../../../shared/assert.ts';
 import { type DiskLog, LOG_WARNING } from '../files/disk-log.ts';
-import { errorText, fileError } from '../files/file-error.ts';
+import { errorWithCauses, fileError } from '../files/file-error.ts';
 import type { WrittenRun } from '../segments/segment-writer.ts';
 import { Journal, type JournalOptions } from './journal.ts';
 import { entryBytes } from './journal-entry.ts';
@@ -292,8 +292,8 @@ export class GroupCommit<K> {
         queue.safety.syncRecords();
       } catch (error) {
         if (error instanceof AssertionError) throw error;
-        errors.set(known, errorText(error));
-        this.#options.onSyncFailed(known, errorText(error));
+        errors.set(known, errorWithCauses(error));
+        this.#options.onSyncFailed(known, errorWithCauses(error));
       }
     }
     this.#direct.clear();
@@ -303,7 +303,7 @@ export class GroupCommit<K> {
   #logFailure(cause: unknown): void {
     if (cause instanceof AssertionError) throw cause;
     this.#failure = cause;
-    const text = errorText(fileError('use journal', this.#options.dataPath, cause));
+    const text = errorWithCauses(fileError('use journal', this.#options.dataPath, cause));
     if (!this.#hasToldOfFailure) {
       this.#options.log(LOG_WARNING, `${text}; queues are synced one by one meanwhile`);
     }

@@ -20,7 +20,7 @@
 import { join } from 'node:path';
 import { rethrowBug } from '../../../shared/assert.ts';
 import { type DiskLog, LOG_WARNING } from '../files/disk-log.ts';
-import { errorText, fileError, hasErrorCode } from '../files/file-error.ts';
+import { errorWithCauses, fileError, hasErrorCode } from '../files/file-error.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import { OpenFiles } from '../files/open-files.ts';
 import { QueueFiles, sidecarDirectoryOf } from '../files/queue-files.ts';
@@ -86,7 +86,7 @@ function forgetRemoved({ fileSystem, log }: RecoveryOptions, directory: string):
     fileSystem.syncDirectory(directory);
   } catch (error) {
     rethrowBug(error);
-    log(LOG_WARNING, `failed to sync "${directory}" - ${errorText(error)}`);
+    log(LOG_WARNING, `failed to sync "${directory}" - ${errorWithCauses(error)}`);
   }
 }
 

@@ -12,10 +12,10 @@
  * Thread: disk.
  */
 
-import { RecordCheck, type Verdict } from '../checksums/record-check.ts';
+import { RecordCheck, type RecordVerdict } from '../checksums/record-check.ts';
 import { checkDataPath } from '../files/data-path.ts';
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
-import { errorText } from '../files/file-error.ts';
+import { errorWithCauses } from '../files/file-error.ts';
 import { keptAs } from '../files/sidecar-patience.ts';
 import type { QueueContext } from '../queue-context.ts';
 import { RECORD_BYTES_MIN } from '../records/disk-record.ts';
@@ -99,7 +99,7 @@ function checkReadSegment(source: QueueContext, metadata: QueueMetadata): Metada
 }
 
 /** Whether the record at this position, or the first one, shows that the segment is the one of its checksums. */
-function checkSegment(source: QueueContext, segment: number, readPosition: number): Verdict {
+function checkSegment(source: QueueContext, segment: number, readPosition: number): RecordVerdict {
   const check = new RecordCheck({ ...source, log: () => undefined });
   const { front } = source.openFiles.scratch;
   for (const position of readPosition === 0 ? [0] : [readPosition, 0]) {
@@ -126,7 +126,7 @@ function readNeededCopy(source: QueueContext, segment: number): MetadataCopy | u
       openFiles.read(files.segment(segment), openFiles.scratch.front, 0, 1, 0);
     if (!patience.isOver('read', path, error, probe)) throw error;
     const aside = patience.setAside(openFiles, path);
-    const reason = errorText(error);
+    const reason = errorWithCauses(error);
     source.log(LOG_ERROR, `continuing without the copy of metadata, ${keptAs(aside)} - ${reason}`);
     return undefined;
   }
@@ -136,7 +136,7 @@ function tryReadCopy(source: QueueContext): MetadataCopy | undefined {
   try {
     return readMetadataCopy(source.fileSystem, source.files);
   } catch (error) {
-    source.log(LOG_WARNING, `metadata is not checked - ${errorText(error)}`);
+    source.log(LOG_WARNING, `metadata is not checked - ${errorWithCauses(error)}`);
     return undefined;
   }
 }

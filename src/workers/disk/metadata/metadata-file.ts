@@ -8,7 +8,7 @@
 import { dirname } from 'node:path';
 import type { ForeignChecksums } from '../checksums/foreign-checksums.ts';
 import { type DiskLog, LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
-import { errorText, fileError } from '../files/file-error.ts';
+import { errorWithCauses, fileError } from '../files/file-error.ts';
 import type { FileSystem } from '../files/file-system.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import type { SegmentNaming } from '../segments/segment-writer.ts';
@@ -80,7 +80,7 @@ export class MetadataFile {
       this.#removeOldCopy();
     } catch (error) {
       if (++this.#oldCopyTries < OLD_COPY_TRIES) throw error;
-      this.#options.log(LOG_ERROR, `${errorText(error)}; it is left there`);
+      this.#options.log(LOG_ERROR, `${errorWithCauses(error)}; it is left there`);
       this.#mayHaveOldCopy = false;
     }
   }
@@ -181,7 +181,7 @@ export class MetadataFile {
   }
 
   #tellOfCopy(error: unknown): void {
-    if (!this.#hasToldOfCopy) this.#options.log(LOG_WARNING, errorText(error));
+    if (!this.#hasToldOfCopy) this.#options.log(LOG_WARNING, errorWithCauses(error));
     this.#hasToldOfCopy = true;
   }
 }

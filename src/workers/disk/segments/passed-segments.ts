@@ -9,7 +9,7 @@
  */
 
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
-import { errorText } from '../files/file-error.ts';
+import { errorWithCauses } from '../files/file-error.ts';
 import type { QueueContext } from '../queue-context.ts';
 import type { RecordStates } from '../states/record-states.ts';
 
@@ -115,7 +115,7 @@ export class PassedSegments {
       if (passed.isDamaged) openFiles.rename(path, this.#damagedPath(passed.segment));
       else openFiles.remove(path);
     } catch (error) {
-      log(LOG_ERROR, `failed to remove segment ${passed.segment} - ${errorText(error)}`);
+      log(LOG_ERROR, `failed to remove segment ${passed.segment} - ${errorWithCauses(error)}`);
       return false;
     }
     this.#removed.push(passed.segment);
@@ -141,7 +141,7 @@ export function removeSidecars(source: QueueContext, states: RecordStates, segme
   } catch (error) {
     source.log(
       LOG_WARNING,
-      `failed to remove the checksums of segment ${segment} - ${errorText(error)}`,
+      `failed to remove the checksums of segment ${segment} - ${errorWithCauses(error)}`,
     );
   }
 }

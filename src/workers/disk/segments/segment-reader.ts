@@ -23,7 +23,7 @@ import type { ForeignChecksums } from '../checksums/foreign-checksums.ts';
 import { RecordCheck } from '../checksums/record-check.ts';
 import { checkDataPath } from '../files/data-path.ts';
 import { type DiskLog, LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
-import { errorText } from '../files/file-error.ts';
+import { errorWithCauses } from '../files/file-error.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import type { QueuePlace } from '../files/queue-place.ts';
@@ -205,7 +205,10 @@ export class SegmentReader {
       const count = countBetween(this.#source, this.place, this.#writer);
       this.#unread.recount(count, bytesBetween(this.#source, this.place, this.#writer));
     } catch (error) {
-      this.#log(LOG_ERROR, `failed to count records, depth is an estimate - ${errorText(error)}`);
+      this.#log(
+        LOG_ERROR,
+        `failed to count records, depth is an estimate - ${errorWithCauses(error)}`,
+      );
     }
   }
 
@@ -226,7 +229,7 @@ export class SegmentReader {
     try {
       this.prepare(0);
     } catch (error) {
-      this.#log(LOG_WARNING, `failed to look for the next record - ${errorText(error)}`);
+      this.#log(LOG_WARNING, `failed to look for the next record - ${errorWithCauses(error)}`);
       this.#unread.hasOne();
     }
   }

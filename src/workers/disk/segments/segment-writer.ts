@@ -16,7 +16,7 @@ import { ChecksumWriter } from '../checksums/checksum-file.ts';
 import { checkDataPath } from '../files/data-path.ts';
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import type { WantedBytes } from '../files/disk-probe.ts';
-import { errorText, fileError, hasErrorCode, isOutOfSpace } from '../files/file-error.ts';
+import { errorWithCauses, fileError, hasErrorCode, isOutOfSpace } from '../files/file-error.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import type { QueuePlace } from '../files/queue-place.ts';
@@ -219,7 +219,7 @@ export class SegmentWriter {
     } catch (error) {
       this.#options.log(
         LOG_WARNING,
-        `failed to undo an append, trying again later - ${errorText(error)}`,
+        `failed to undo an append, trying again later - ${errorWithCauses(error)}`,
       );
     }
   }

@@ -16,7 +16,7 @@ import { rethrowBug } from '../../../shared/assert.ts';
 import { LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
 import { probeOutside } from '../files/disk-probe.ts';
 import { type SharedBlock, STATE_BLOCK_BYTES } from '../files/disk-scratch.ts';
-import { errorText } from '../files/file-error.ts';
+import { errorWithCauses } from '../files/file-error.ts';
 import type { OpenFiles } from '../files/open-files.ts';
 import type { QueueFiles } from '../files/queue-files.ts';
 import { keptAs, type SidecarUse } from '../files/sidecar-patience.ts';
@@ -222,7 +222,7 @@ export class RecordStates {
     } catch (error) {
       this.#source.log(
         LOG_WARNING,
-        `failed to remove the states of segment ${segment} - ${errorText(error)}`,
+        `failed to remove the states of segment ${segment} - ${errorWithCauses(error)}`,
       );
     }
   }
@@ -310,7 +310,7 @@ export class RecordStates {
     } catch (error) {
       if (!patience.isOver('read', path, error, () => fileSystem.list(dataPath))) throw error;
       index.skipSidecars();
-      const reason = errorText(error);
+      const reason = errorWithCauses(error);
       this.#source.log(
         LOG_ERROR,
         `continuing without the due times and attempts in "${path}" - ${reason}`,
@@ -335,7 +335,7 @@ export class RecordStates {
     this.#source.log(
       LOG_ERROR,
       `segment ${segment}: continuing without the due times and attempts written so far, ` +
-        `finished records may be redelivered; ${keptAs(aside)} - ${errorText(error)}`,
+        `finished records may be redelivered; ${keptAs(aside)} - ${errorWithCauses(error)}`,
     );
   }
 
@@ -359,7 +359,10 @@ export class RecordStates {
       const probe = (): void => this.#probe('sync', 0);
       if (!this.#source.patience.isOver('sync', path, error, probe)) throw error;
       if (!this.#hasToldOfSync) {
-        this.#source.log(LOG_ERROR, `due times and attempts are not durable - ${errorText(error)}`);
+        this.#source.log(
+          LOG_ERROR,
+          `due times and attempts are not durable - ${errorWithCauses(error)}`,
+        );
       }
       this.#hasToldOfSync = true;
       return false;

@@ -7,7 +7,7 @@
  */
 
 import { type DiskLog, LOG_ERROR, LOG_WARNING } from '../files/disk-log.ts';
-import { errorText } from '../files/file-error.ts';
+import { errorWithCauses } from '../files/file-error.ts';
 import type { QueuePlace } from '../files/queue-place.ts';
 import type { RecordStates } from '../states/record-states.ts';
 import type { UnackedRecords } from './unacked-records.ts';
@@ -43,7 +43,7 @@ export class StateWriter {
       this.#write(number, attempts, dueMs);
       this.#failed.delete(number);
     } catch (error) {
-      const text = errorText(error);
+      const text = errorWithCauses(error);
       if (this.#failed.size === 0) {
         this.#log(
           LOG_WARNING,
@@ -71,7 +71,7 @@ export class StateWriter {
       this.#states.sync();
     } catch (error) {
       if (states === 'required') throw error;
-      this.#log(LOG_ERROR, `due times and attempts are not all kept - ${errorText(error)}`);
+      this.#log(LOG_ERROR, `due times and attempts are not all kept - ${errorWithCauses(error)}`);
     }
   }
 

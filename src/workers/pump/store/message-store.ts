@@ -27,9 +27,9 @@ import {
   copyBytes,
   DISK_BATCH,
   DISK_RECORD_HEADER_BYTES,
+  MESSAGE_SLOT_BYTES,
   MessageWriter,
   SLOT_BITS,
-  SLOT_BYTES,
   SLOT_MASK,
   Slab,
 } from './slab.ts';
@@ -267,7 +267,7 @@ export class MessageStore {
     const slab = this.#slab(position);
     const first = position & SLOT_MASK;
     const start = first === 0 ? 0 : slab.end(first - 1);
-    return slab.end(first + count - 1) - start + count * SLOT_BYTES;
+    return slab.end(first + count - 1) - start + count * MESSAGE_SLOT_BYTES;
   }
 
   /**
@@ -288,7 +288,7 @@ export class MessageStore {
     this.position = ((slab.index << SLOT_BITS) | slab.count) >>> 0;
     while (taken < slots) {
       const bytes = SIZE_BYTES + readUint32(source, at + end - start);
-      if (end + bytes + (slab.count + 1) * SLOT_BYTES > slab.bytes.length) break;
+      if (end + bytes + (slab.count + 1) * MESSAGE_SLOT_BYTES > slab.bytes.length) break;
       slab.addSlot(end + bodyOffset, batch);
       end += bytes;
       taken++;
@@ -310,8 +310,9 @@ export class MessageStore {
   /** The open slab if a message of this size fits, otherwise a new one. */
   #slabWithRoom(bytes: number, isLasting: boolean): Slab {
     const open = isLasting ? this.#openLasting : this.#open;
-    if (open !== null && open.room >= bytes + SLOT_BYTES && open.count <= SLOT_MASK) return open;
-    const wanted = Math.max(SLAB_BYTES, (bytes + SLOT_BYTES + 3) & ~3);
+    if (open !== null && open.room >= bytes + MESSAGE_SLOT_BYTES && open.count <= SLOT_MASK)
+      return open;
+    const wanted = Math.max(SLAB_BYTES, (bytes + MESSAGE_SLOT_BYTES + 3) & ~3);
     const slab = this.#openSlab(wanted, isLasting);
     if (isLasting) this.#openLasting = slab;
     else this.#open = slab;

@@ -31,7 +31,7 @@ export const BATCH_DUE = 2;
 
 const SLOT_WORDS = 2;
 /** Bytes of a slot. */
-export const SLOT_BYTES = SLOT_WORDS * 4;
+export const MESSAGE_SLOT_BYTES = SLOT_WORDS * 4;
 /** Added to the index of a batch header: its messages are disk records. */
 export const DISK_BATCH = 2 ** 31;
 /** Bits of a position for its slot; the others are the slab's index. */
@@ -67,7 +67,7 @@ export class Slab {
 
   /** Bytes between the bodies and the slots. */
   get room(): number {
-    return this.bytes.length - this.used - this.count * SLOT_BYTES;
+    return this.bytes.length - this.used - this.count * MESSAGE_SLOT_BYTES;
   }
 
   /** Index of a slot's first word. */

@@ -11,14 +11,14 @@ import {
   readMultiLine,
 } from '../../../../src/companions/multi/multi-options.ts';
 import { InvalidValue } from '../../../../src/daemon/options/invalid-value.ts';
-import { type BrokerOptions, readBrokerLine } from '../../../../src/offline/broker-line.ts';
+import { type BrokerLineOptions, readBrokerLine } from '../../../../src/offline/broker-line.ts';
 
 const MACHINE = { hostname: 'host', parallelism: 8 };
 
 /** What words say; they are right. */
 function read(words: readonly string[]): {
   own: MultiOptions;
-  options: BrokerOptions;
+  options: BrokerLineOptions;
   words: readonly string[];
 } {
   const line = readMultiLine(words, MACHINE);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { History } from '../../../../src/main/stats/history.ts';
 import { HistorySampler } from '../../../../src/main/stats/history-sampler.ts';
-import { NO_NUMBER, numberOf, smallOf } from '../../../../src/main/stats/small-number.ts';
+import { decodeSmall, encodeSmall, NO_NUMBER } from '../../../../src/main/stats/small-number.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
 import {
@@ -30,14 +30,20 @@ function record(history: History, names: readonly string[], taken: readonly numb
 
 test('small numbers: exact where they are small, and near where they are large', () => {
   const random = seededRandom(7);
-  assert.deepEqual([0, 1, 31, 0.5, 1 / 64].map(smallOf).map(numberOf), [0, 1, 31, 0.5, 1 / 64]);
-  assert.equal(numberOf(NO_NUMBER), null);
+  assert.deepEqual([0, 1, 31, 0.5, 1 / 64].map(encodeSmall).map(decodeSmall), [
+    0,
+    1,
+    31,
+    0.5,
+    1 / 64,
+  ]);
+  assert.equal(decodeSmall(NO_NUMBER), null);
   for (let run = 0; run < 2000; run++) {
     const value = 2 ** (random(34_000) / 1000);
-    const error = Math.abs((numberOf(smallOf(value)) ?? 0) - value) / value;
+    const error = Math.abs((decodeSmall(encodeSmall(value)) ?? 0) - value) / value;
     assert.ok(error <= 1 / 128 && (value < 32 || error <= 1 / 4096), `${value}: ${error}`);
   }
-  assert.ok(smallOf(Number.MAX_SAFE_INTEGER) < NO_NUMBER);
+  assert.ok(encodeSmall(Number.MAX_SAFE_INTEGER) < NO_NUMBER);
 });
 
 test('History: rates are differences of counters, and the first point has none', () => {
@@ -76,7 +82,7 @@ test('History: keeps the last hour', () => {
 
   assert.deepEqual(
     depth,
-    Array.from({ length: 80 }, (_, at) => 220 + at).map((value) => numberOf(smallOf(value))),
+    Array.from({ length: 80 }, (_, at) => 220 + at).map((value) => decodeSmall(encodeSmall(value))),
   );
 });
 

@@ -5,10 +5,10 @@ import type { TlsFacts } from '../../../../src/daemon/tls/tls-facts.ts';
 import { Traffic } from '../../../../src/main/stats/traffic.ts';
 import { CommandDispatch } from '../../../../src/main/tcp/command-dispatch.ts';
 import {
-  type BatchBody,
+  type BatchBodyHandler,
   CLOSED,
   NEXT,
-  type SizedBody,
+  type SizedBodyHandler,
   type Step,
   WAIT,
 } from '../../../../src/main/tcp/command-handler.ts';
@@ -55,7 +55,7 @@ class Side {
   }
 
   /** A line in the middle of other bytes. */
-  line(text: string): Step | SizedBody | BatchBody {
+  line(text: string): Step | SizedBodyHandler | BatchBodyHandler {
     const bytes = Buffer.from(`before${text}behind`, 'latin1');
     return this.dispatch.onLine(bytes, 6, 6 + text.length);
   }

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BYTES_PER_COST, LINE_COST } from '../../../../src/main/limits/turn-budget.ts';
 import {
-  type BatchBody,
+  type BatchBodyHandler,
   CLOSED,
   type CommandHandler,
   NEXT,
   type Place,
-  type SizedBody,
+  type SizedBodyHandler,
   type Step,
   WAIT,
 } from '../../../../src/main/tcp/command-handler.ts';
@@ -27,13 +27,13 @@ class Recorder implements CommandHandler {
   /** Asked before each call that may answer WAIT. */
   mayTake: () => boolean = () => true;
   /** What takes the bodies of PUB, and of MPUB. */
-  readonly single: SizedBody = {
+  readonly single: SizedBodyHandler = {
     kind: 'sized',
     onSize: (size) => this.onBodySize(size),
     onBody: (bytes, at, size) => this.onBody(bytes, at, size),
     cutOff: (place) => cutOffAt(place),
   };
-  readonly batch: BatchBody = {
+  readonly batch: BatchBodyHandler = {
     kind: 'batch',
     onSize: (size) => this.onBatchSize(size),
     onCount: (count) => this.onBatchCount(count),
@@ -49,7 +49,7 @@ class Recorder implements CommandHandler {
     return magic === '  V2';
   }
 
-  onLine(bytes: Buffer, at: number, end: number): Step | SizedBody | BatchBody {
+  onLine(bytes: Buffer, at: number, end: number): Step | SizedBodyHandler | BatchBodyHandler {
     if (!this.mayTake()) return WAIT;
     const line = bytes.toString('latin1', at, end);
     this.calls.push(`line ${line}`);

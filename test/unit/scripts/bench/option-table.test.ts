@@ -30,7 +30,7 @@ const TABLE = {
   threads: counts([1, 2], 1, 'numbers'),
 } as const;
 
-function refusal(...words: string[]): string {
+function reasonFor(...words: string[]): string {
   try {
     readOptions(TABLE, words);
   } catch (error) {
@@ -77,17 +77,17 @@ test('readOptions: every kind is read', () => {
 
 test('readOptions: what is not understood is said with what was meant', () => {
   const refusals = [
-    refusal('--messages', '0'),
-    refusal('--messages', '1.5'),
-    refusal('--messages', '10x'),
-    refusal('--messages', ''),
-    refusal('--rate', 'fast'),
-    refusal('--requeue-share', '1'),
-    refusal('--compression', 'zip'),
-    refusal('--address', 'localhost'),
-    refusal('--server', ' '),
-    refusal('--threads', '1,0'),
-    refusal('--threads', '1;2'),
+    reasonFor('--messages', '0'),
+    reasonFor('--messages', '1.5'),
+    reasonFor('--messages', '10x'),
+    reasonFor('--messages', ''),
+    reasonFor('--rate', 'fast'),
+    reasonFor('--requeue-share', '1'),
+    reasonFor('--compression', 'zip'),
+    reasonFor('--address', 'localhost'),
+    reasonFor('--server', ' '),
+    reasonFor('--threads', '1,0'),
+    reasonFor('--threads', '1;2'),
   ];
 
   assert.deepStrictEqual(refusals, [
@@ -106,10 +106,10 @@ test('readOptions: what is not understood is said with what was meant', () => {
 });
 
 test('readOptions: unknown flags, stray words and bad expressions are refused', () => {
-  assert.match(refusal('--no-such-flag'), /--no-such-flag/);
-  assert.match(refusal('stray'), /stray/);
-  assert.match(refusal('--messages'), /--messages/);
-  assert.match(refusal('--only', '('), /^--only: Invalid regular expression/);
+  assert.match(reasonFor('--no-such-flag'), /--no-such-flag/);
+  assert.match(reasonFor('stray'), /stray/);
+  assert.match(reasonFor('--messages'), /--messages/);
+  assert.match(reasonFor('--only', '('), /^--only: Invalid regular expression/);
 });
 
 test('wordsOf: words of some options, in the order of the names', () => {
@@ -146,7 +146,7 @@ test('anything else is no address', () => {
   const texts = ['', 'localhost', ':4150', 'localhost:0', 'localhost:65536', '::1:4150', 'a:b'];
 
   assert.deepStrictEqual(
-    texts.map((text) => refusal('--address', text)),
+    texts.map((text) => reasonFor('--address', text)),
     texts.map((text) => `--address takes host:port, got "${text}"`),
   );
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LOG_ERROR } from '../../../../src/workers/disk/files/disk-log.ts';
-import { errorText } from '../../../../src/workers/disk/files/file-error.ts';
+import { errorWithCauses } from '../../../../src/workers/disk/files/file-error.ts';
 import { SidecarPatience } from '../../../../src/workers/disk/files/sidecar-patience.ts';
 import {
   appendDeferred,
@@ -68,7 +68,7 @@ function retry({ patience }: Bench, work: () => void): number {
       work();
       return tries;
     } catch (error) {
-      assert.ok(patience.nowMs < endMs, `still fails after an hour: ${errorText(error)}`);
+      assert.ok(patience.nowMs < endMs, `still fails after an hour: ${errorWithCauses(error)}`);
       patience.nowMs += RETRY_MS;
     }
   }
