@@ -310,10 +310,9 @@ export class RecordStates {
     } catch (error) {
       if (!patience.isOver('read', path, error, () => fileSystem.list(dataPath))) throw error;
       index.skipSidecars();
-      const reason = errorWithCauses(error);
       this.#source.log(
         LOG_ERROR,
-        `continuing without the due times and attempts in "${path}" - ${reason}`,
+        `continuing without the due times and attempts in "${path}" - ${errorWithCauses(error)}`,
       );
       return undefined;
     }
@@ -359,10 +358,8 @@ export class RecordStates {
       const probe = (): void => this.#probe('sync', 0);
       if (!this.#source.patience.isOver('sync', path, error, probe)) throw error;
       if (!this.#hasToldOfSync) {
-        this.#source.log(
-          LOG_ERROR,
-          `due times and attempts are not durable - ${errorWithCauses(error)}`,
-        );
+        const reason = errorWithCauses(error);
+        this.#source.log(LOG_ERROR, `due times and attempts are not durable - ${reason}`);
       }
       this.#hasToldOfSync = true;
       return false;
