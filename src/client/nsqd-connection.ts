@@ -71,6 +71,7 @@ export class NsqdConnection implements TransportListener {
   /** Settles `open`. Null before it, and when it is settled. */
   #opening: PromiseWithResolvers<Grant> | null = null;
   #stage: Stage = 'connecting';
+  #wasReady = false;
   #transport: Transport | null = null;
   #reader: FrameReader;
   #codecMaker: CodecMaker | null = null;
@@ -325,6 +326,7 @@ export class NsqdConnection implements TransportListener {
     const grant = this.#grant;
     if (grant === null) return;
     this.#stage = 'ready';
+    this.#wasReady = true;
     this.#timer.clear();
     this.#watch(this.heardMs);
     this.#opening?.resolve(grant);
@@ -368,7 +370,6 @@ export class NsqdConnection implements TransportListener {
 
   /** Ends the connection, once. */
   #finish(error: NsqError | null): void {
-    const wasOpen = this.#stage === 'ready' || this.#stage === 'ending';
     this.#stage = 'closed';
     this.#timer.clear();
     this.#reader.stop();
@@ -378,7 +379,7 @@ export class NsqdConnection implements TransportListener {
     for (let next = this.#questions.shift(); next !== undefined; next = this.#questions.shift()) {
       next.onError(told);
     }
-    if (wasOpen) this.#owner.onClose(error);
+    if (this.#wasReady) this.#owner.onClose(error);
     else this.#opening?.reject(told);
     this.#opening = null;
   }
@@ -386,7 +387,7 @@ export class NsqdConnection implements TransportListener {
   #lost(cause: unknown): NsqError {
     const text = cause === null ? 'it was closed' : errorText(cause);
     const { text: name } = this.address;
-    if (this.#stage === 'ready' || this.#stage === 'ending') {
+    if (this.#wasReady) {
       return this.#error('CONNECTION_LOST', `the connection to ${name} is lost: ${text}`, cause);
     }
     const action = this.#stage === 'tls' ? 'TLS with' : 'connecting to';

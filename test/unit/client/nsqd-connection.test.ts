@@ -259,7 +259,7 @@ test('NsqdConnection: a lost connection fails the commands in order, then tells 
     'first CONNECTION_LOST',
     'second CONNECTION_LOST',
     'closed: the connection to broker:4150 is lost: reset by the peer',
-    'late CONNECT_FAILED',
+    'late CONNECTION_LOST',
   ]);
 });
 
