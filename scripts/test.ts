@@ -22,8 +22,8 @@ environment:
   RINGMQ_TEST_REPORT        the file that keeps what each test took and what the files printed
                             (default test-report.txt)`;
 
-/** Many tests wait for a process or a socket, so a file for each core leaves cores idle. */
-const FILES_BESIDE_CORES = 1;
+/** Many tests wait for a process or a socket, so two files for each core are not too many. */
+const FILES_BESIDE_CORES = 2;
 /** The slowest tests take half a minute. Units: seconds. */
 const FILE_LIMIT_S = 300;
 const root = path.dirname(import.meta.dirname);

@@ -9,7 +9,7 @@ import { LayeredClient } from '../support/layered-client.ts';
 import { askSecurely, TlsSite } from '../support/tls-site.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const AUTHORITY = makeCertificate({ commonName: 'authority', isAuthority: true });
 const SIGNED = makeCertificate({ commonName: 'ops.example', issuer: AUTHORITY });
 const OTHER = makeCertificate({ commonName: 'other.example', issuer: AUTHORITY });

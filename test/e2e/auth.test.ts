@@ -17,7 +17,7 @@ import { type NsqMessage, openReader, Publisher } from '../support/nsqjs.ts';
 import { TlsSite } from '../support/tls-site.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 const HOUR_S = 3600;
 const PUBLISH: Authorization = {
   topic: '^orders$',

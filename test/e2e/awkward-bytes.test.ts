@@ -7,7 +7,7 @@ import { randomChunks, singleBytes } from '../support/chunks.ts';
 import { freshSeed, seededRandom } from '../support/seeded-random.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 const RANDOM_CHUNKINGS = 6;
 /** Ids that no message has: one that could be, one that could not. */
 const UNKNOWN = '0123456789abcdef';

@@ -6,7 +6,7 @@ import { BrokerSite } from '../support/broker-process.ts';
 import { channelStats, topicStats, until } from '../support/broker-stats.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const MIB = 1024 * 1024;
 const MESSAGE_BYTES = 64 * 1024;
 /** Published first: they fill what is bounded, so that all memory that is to be taken is taken. */

@@ -12,7 +12,7 @@ import { askSecurely, TlsSite } from '../support/tls-site.ts';
 import { WireClient } from '../support/wire-client.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 /** Connections beyond the limit that HTTP may have. */
 const HTTP_EXTRA = 16;
 

@@ -7,7 +7,7 @@ import { ask } from '../support/broker-stats.ts';
 import { readQueueFiles } from '../support/disk-files.ts';
 import { type Method, throwingPreload } from '../support/throwing-preload.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 
 /** What the clean shutdown calls, in its order. */
 const STEPS: readonly Method[] = [

@@ -8,7 +8,7 @@ import { LayeredClient } from '../support/layered-client.ts';
 import { askSecurely, TlsSite } from '../support/tls-site.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 const INSECURE = { rejectUnauthorized: false };
 
 test('SIGHUP has a new certificate used for new connections', LIMIT, async (t) => {

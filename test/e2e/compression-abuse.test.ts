@@ -9,7 +9,7 @@ import { ask } from '../support/broker-stats.ts';
 import { type CompressionKind, LayeredClient } from '../support/layered-client.ts';
 import { freshSeed, type Random, seededRandom } from '../support/seeded-random.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const MIB = 1024 * 1024;
 /** What a bomb grows to. Units: MiB, which is also the largest message. */
 const BOMB_MIB = 125;

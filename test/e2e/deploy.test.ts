@@ -18,7 +18,7 @@ import { RINGMQ_VERSION } from '../../src/daemon/version.ts';
 import { parseCommandLine } from '../../src/main/options/command-line.ts';
 
 const ROOT = path.dirname(path.dirname(import.meta.dirname));
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 /** Where dockerfile-utils, kubernetes-models and yaml are installed: they are not among the project's packages. */
 const RUNNERS = process.env['RINGMQ_TEST_RUNNERS'] ?? '';
 const WITH_RUNNERS =

@@ -19,7 +19,7 @@ for (const name of ['publish', 'deliver', 'finish', 'requeue', 'timeout']) {
 }
 `;
 
-test('diagnostics_channel: tells what happens to messages', { timeout: 60_000 }, async (t) => {
+test('diagnostics_channel: tells what happens to messages', { timeout: 120_000 }, async (t) => {
   const site = new BrokerSite(t);
   const hook = path.join(site.dataPath, 'hook.mjs');
   writeFileSync(hook, HOOK);
@@ -53,7 +53,7 @@ test('diagnostics_channel: tells what happens to messages', { timeout: 60_000 },
   ]);
 });
 
-test('diagnostics_channel: tells of timeouts', { timeout: 60_000 }, async (t) => {
+test('diagnostics_channel: tells of timeouts', { timeout: 120_000 }, async (t) => {
   const site = new BrokerSite(t);
   const hook = path.join(site.dataPath, 'hook.mjs');
   writeFileSync(hook, HOOK);

@@ -6,7 +6,7 @@ import { ask } from '../support/broker-stats.ts';
 import { WireClient } from '../support/wire-client.ts';
 
 const LIMIT = {
-  timeout: 60_000,
+  timeout: 120_000,
   skip: process.platform === 'win32' ? 'there are no POSIX signals' : false,
 };
 

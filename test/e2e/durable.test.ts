@@ -12,7 +12,7 @@ import { openReader, Publisher } from '../support/nsqjs.ts';
 import { canTrace, parseTrace, type SystemCall, traced } from '../support/system-calls.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const HOUR_MS = 3_600_000;
 const WRITES = ['write', 'writev', 'sendmsg', 'pwrite64', 'pwritev'];
 const SYNCS = ['fsync', 'fdatasync'];

@@ -8,7 +8,7 @@ import type { BrokerOptions } from '../../src/embedded/broker-options.ts';
 import { createBroker } from '../../src/embedded/create-broker.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const WORKERS = new URL('../../src/workers/', import.meta.url);
 
 class Site {

@@ -7,7 +7,7 @@ import { BrokerSite } from '../support/broker-process.ts';
 import { ask, topicStats } from '../support/broker-stats.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 const ASSERT_URL = new URL('../../src/shared/assert.ts', import.meta.url).href;
 
 /**

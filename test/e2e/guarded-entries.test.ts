@@ -14,7 +14,7 @@ import { FakeLookupd } from '../support/fake-lookupd.ts';
 import { type Method, throwingPreload } from '../support/throwing-preload.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const IDENTIFY = Buffer.concat([line('IDENTIFY'), sized('{"heartbeat_interval":1000}')]);
 
 /** A way into the broker from outside. */

@@ -11,7 +11,7 @@ import { snappyCodec } from '../../src/protocol/compression/codecs.ts';
 import { LayeredClient } from '../support/layered-client.ts';
 import { TlsSite } from '../support/tls-site.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const ID = '0123456789abcdef';
 /** One time may be luck: the answers come from another thread. */
 const TIMES = 10;

@@ -4,7 +4,7 @@ import { AttackRun } from '../../scripts/checkers/hostile/attack-run.ts';
 import { SCENARIOS } from '../../scripts/checkers/hostile/scenarios.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 /** The machine that runs tests may have a lot to do. */
 const LATENCY_MS_MAX = 5000;
 /** Those that are quick; `scripts/hostile.ts` plays all, and for longer. */

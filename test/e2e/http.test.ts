@@ -7,7 +7,7 @@ import { BrokerSite } from '../support/broker-process.ts';
 import { ask, channelStats, topicStats } from '../support/broker-stats.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 const DONE = { status: 200, text: '' };
 const OK = { status: 200, text: 'OK' };
 

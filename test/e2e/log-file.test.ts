@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask } from '../support/broker-stats.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 
 /** The messages of a log of JSON lines, and what each says besides. */
 function linesOf(file: string): Record<string, string>[] {

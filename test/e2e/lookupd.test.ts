@@ -7,7 +7,7 @@ import { ask, channelStats } from '../support/broker-stats.ts';
 import { deadPort, FakeLookupd } from '../support/fake-lookupd.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 const REGISTRATION = /^(UN)?REGISTER /;
 
 test('nsqlookupd: is told who the broker is, and what is created and deleted', LIMIT, async (t) => {

@@ -6,7 +6,7 @@ import { BrokerSite } from '../support/broker-process.ts';
 import { ask } from '../support/broker-stats.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 
 /** The values of all samples, by name and labels. */
 async function scrape(broker: BrokerProcess): Promise<Map<string, number>> {

@@ -8,7 +8,7 @@ import { Consumer } from '../../src/client/consumer.ts';
 import { Producer } from '../../src/client/producer.ts';
 import { Journal } from '../support/journal.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const FLAGS = ['--mem-queue-size=0', '--broadcast-address=127.0.0.1', '--max-memory=1GiB'];
 /** With so many connections the system leaves no broker without any. */
 const PRODUCERS = 32;

@@ -13,7 +13,7 @@ const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const SKIP = process.platform === 'win32' ? 'there are no process groups' : false;
 
 test('npm start passes flags on, and one Ctrl-C ends it in order', {
-  timeout: 60_000,
+  timeout: 120_000,
   skip: SKIP,
 }, async (t) => {
   let group = 0;

@@ -7,7 +7,7 @@ import { channelStats, until } from '../support/broker-stats.ts';
 import { Inbox } from '../support/inbox.ts';
 import { type NsqMessage, openReader, Publisher, type ReaderOptions } from '../support/nsqjs.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 const MIB = 1024 * 1024;
 
 const broker = await new BrokerSite({ after }).start();

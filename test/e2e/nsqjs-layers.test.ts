@@ -12,7 +12,7 @@ import {
 import { freshSeed, seededRandom } from '../support/seeded-random.ts';
 import { TlsSite } from '../support/tls-site.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const COUNT = 2000;
 const BATCH = 100;
 /** Most messages are small, one of so many is large. */

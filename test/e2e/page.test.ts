@@ -12,7 +12,7 @@ import { BrokerSite } from '../support/broker-process.ts';
 import { ask, topicStats } from '../support/broker-stats.ts';
 import { BrowserSite, showView, WITHOUT_BROWSER } from '../support/browser.ts';
 
-const OPTIONS = { timeout: 120_000, skip: WITHOUT_BROWSER };
+const OPTIONS = { timeout: 300_000, skip: WITHOUT_BROWSER };
 
 describe('page', OPTIONS, () => {
   const cleanUps: (() => Promise<void>)[] = [];

@@ -19,9 +19,9 @@ const isThere = ['promtool', 'prometheus'].every(
 );
 const OPTIONS = { timeout: 120_000, skip: isThere ? false : 'Prometheus is not installed' };
 
-/** Says where it listens. */
 /** How wide a dashboard is. */
 const GRID_COLUMNS = 24;
+/** Where Prometheus says that it listens. */
 const LISTENING = /"address":"(127\.0\.0\.1:\d{2,})".*"msg":"Listening on"/;
 
 /** Runs promtool. Returns what it says; nothing if it is content. */

@@ -33,7 +33,7 @@ const COMMANDS: readonly ((below: Random) => Buffer)[] = [
   () => line('CLS'),
 ];
 
-test('random bytes: the broker answers or closes, and goes on', { timeout: 60_000 }, async (t) => {
+test('random bytes: the broker answers or closes, and goes on', { timeout: 120_000 }, async (t) => {
   const seed = freshSeed();
   t.diagnostic(`seed ${seed}`);
   const below = seededRandom(seed);

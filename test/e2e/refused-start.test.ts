@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask } from '../support/broker-stats.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 const REFUSED = { code: 1, signal: null };
 
 test(

@@ -7,7 +7,7 @@ import { BrokerSite } from '../support/broker-process.ts';
 const COMMAND = ['scripts/ringmq.cjs', 'admin', '--http-address=127.0.0.1:0'];
 
 test('ringmq admin: shows and steers a broker, SIGTERM ends it, and without a broker it does not start', {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async (t) => {
   const broker = await new BrokerSite(t).start({ flags: ['--broadcast-address=127.0.0.1'] });
   const node = `127.0.0.1:${broker.httpPort}`;

@@ -18,7 +18,7 @@ const COMMAND = [
   '--tcp-address=127.0.0.1:0',
   '--http-address=127.0.0.1:0',
 ];
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 
 test(
   'ringmq lookupd: our broker registers, our consumer and nsqjs find it, SIGTERM ends it',

@@ -11,7 +11,7 @@ import { FakeAuthServer } from '../support/fake-auth-server.ts';
 import { TlsSite } from '../support/tls-site.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const SECRET = 'a-secret-of-a-client';
 const BODY = 'a-body-of-a-message';
 

@@ -24,7 +24,7 @@ const isThere =
   spawnSync('systemd-notify', ['--version']).status === 0 &&
   spawnSync('python3', ['--version']).status === 0;
 const OPTIONS = {
-  timeout: 60_000,
+  timeout: 120_000,
   skip: isThere ? false : 'systemd-notify or Python is not installed',
 };
 

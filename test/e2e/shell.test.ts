@@ -24,7 +24,7 @@ import {
 import { runWords } from '../support/operator.ts';
 import { TlsSite } from '../support/tls-site.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 
 const OPS: GivenClient = { name: 'ops', secret: 'o', roles: ['admin'] };
 

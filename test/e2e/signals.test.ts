@@ -5,7 +5,7 @@ import { BrokerSite } from '../support/broker-process.ts';
 import { ask } from '../support/broker-stats.ts';
 
 const LIMIT = {
-  timeout: 60_000,
+  timeout: 120_000,
   skip: process.platform === 'win32' ? 'there are no POSIX signals' : false,
 };
 const IGNORED = [

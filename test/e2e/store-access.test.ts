@@ -10,7 +10,7 @@ import { type NatsServer, natsMissing, startNats } from '../support/nats-site.ts
 import { setPolicy } from '../support/policies.ts';
 import { publish } from '../support/stored-topics.ts';
 
-const OPTIONS = { timeout: 60_000, skip: natsMissing };
+const OPTIONS = { timeout: 120_000, skip: natsMissing };
 
 /** The answer to a publish to a stored topic at a broker that is started with these flags and connects. */
 async function published(t: TestContext, server: NatsServer, flags: readonly string[]) {

@@ -9,7 +9,7 @@ import { NatsNames } from '../../src/workers/streams/nats/nats-names.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { natsMissing, startNats } from '../support/nats-site.ts';
 
-const OPTIONS = { timeout: 60_000, skip: natsMissing };
+const OPTIONS = { timeout: 120_000, skip: natsMissing };
 const BUCKET = 'KV_test_catalog';
 const CHECK_MS = 5000;
 

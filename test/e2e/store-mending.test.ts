@@ -13,7 +13,7 @@ import type { CleanUp } from '../support/broker-process.ts';
 import { until } from '../support/broker-stats.ts';
 import { type NatsServer, natsMissing, natsVersion, startNats } from '../support/nats-site.ts';
 
-const OPTIONS = { timeout: 60_000, skip: natsMissing };
+const OPTIONS = { timeout: 120_000, skip: natsMissing };
 const REPLICATION = { replicas: 0, retention: { ageMs: 0, bytes: 0 } };
 const TOPIC = { topic: 't', channel: '', replication: REPLICATION };
 const CHANNEL = { topic: 't', channel: 'c', replication: REPLICATION };

@@ -13,7 +13,7 @@ import { LayeredClient } from '../support/layered-client.ts';
 import { askSecurely, TlsSite } from '../support/tls-site.ts';
 import { WireClient } from '../support/wire-client.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 const IDENTIFY_TLS = identify({ feature_negotiation: true, tls_v1: true });
 const TLS_OK = Buffer.from('\x00\x00\x00\x06\x00\x00\x00\x00OK', 'latin1');
 /** Of a frame, the bytes that say how many follow. */

@@ -6,7 +6,7 @@ import { ask, topicStats } from '../support/broker-stats.ts';
 import { Inbox } from '../support/inbox.ts';
 import { openReader } from '../support/nsqjs.ts';
 
-test('the walk-through of the readme', { timeout: 30_000 }, async (t) => {
+test('the walk-through of the readme', { timeout: 120_000 }, async (t) => {
   const site = new BrokerSite(t);
   const first = await site.start();
 

@@ -6,7 +6,7 @@ import { nameHash } from '../../src/shared/name-hash.ts';
 import { BrokerSite } from '../support/broker-process.ts';
 import { ask, topicStats } from '../support/broker-stats.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 
 /**
  * Runs before everything else in each thread: parking, in the loops of the kind of thread that is named, throws as

@@ -4,7 +4,7 @@ import { fuzzHttpHeads } from './http-heads.ts';
 
 const ROUNDS = 200;
 
-test('fuzz: the HTTP API answers whatever it is asked', { timeout: 60_000 }, async (t) => {
+test('fuzz: the HTTP API answers whatever it is asked', { timeout: 120_000 }, async (t) => {
   const seed = freshSeed();
   t.diagnostic(`seed ${seed}`);
 

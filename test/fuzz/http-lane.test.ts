@@ -4,7 +4,7 @@ import { fuzzHttpLane } from './http-lane.ts';
 
 const ROUNDS = 200;
 
-test('fuzz: the fast lane for HTTP answers as Node does', { timeout: 60_000 }, async (t) => {
+test('fuzz: the fast lane for HTTP answers as Node does', { timeout: 120_000 }, async (t) => {
   const seed = freshSeed();
   t.diagnostic(`seed ${seed}`);
 

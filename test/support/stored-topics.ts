@@ -17,7 +17,7 @@ import { WireClient } from './wire-client.ts';
 type Test = Parameters<typeof WireClient.connect>[0];
 
 /** Of a test that needs the store: it says so and is skipped where nats-server is not installed. */
-export const STORED_TEST = { timeout: 60_000, skip: natsMissing };
+export const STORED_TEST = { timeout: 120_000, skip: natsMissing };
 
 /** Starts the store and two brokers that are connected to it; nothing where `STORED_TEST` skips. */
 export async function startPair(

@@ -8,7 +8,7 @@ import { BrokerSite } from '../../support/broker-process.ts';
 import { channelStats, until } from '../../support/broker-stats.ts';
 import { WireCut } from '../../support/wire-cut.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const MESSAGE_COUNT = 3000;
 
 const at = ({ tcpPort }: Pick<BrokerProcess, 'tcpPort'>): string[] => [`127.0.0.1:${tcpPort}`];

@@ -8,7 +8,7 @@ import { BrokerSite } from '../../support/broker-process.ts';
 import { ask, channelStats, topicStats, until } from '../../support/broker-stats.ts';
 import { ExampleProgram } from '../../support/example-program.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 /** Not every Node prints tests like this by default. */
 const SPEC = { NODE_OPTIONS: '--test-reporter=spec' };
 

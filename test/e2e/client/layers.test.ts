@@ -10,7 +10,7 @@ import { BrokerSite } from '../../support/broker-process.ts';
 import { FakeAuthServer } from '../../support/fake-auth-server.ts';
 import { TlsSite } from '../../support/tls-site.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const COUNT = 1000;
 
 const site = new TlsSite({ after });

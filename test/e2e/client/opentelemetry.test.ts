@@ -42,7 +42,7 @@ function recordingTracer(recorded: Recorded[]): Tracer {
   return { startSpan } as unknown as Tracer;
 }
 
-test('examples: opentelemetry.ts makes spans, which end', { timeout: 60_000 }, async (t) => {
+test('examples: opentelemetry.ts makes spans, which end', { timeout: 120_000 }, async (t) => {
   const recorded: Recorded[] = [];
   trace.setGlobalTracerProvider({ getTracer: () => recordingTracer(recorded) });
   const example = '../../../examples/opentelemetry.ts';

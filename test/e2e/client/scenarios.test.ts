@@ -12,7 +12,7 @@ import { BrokerSite } from '../../support/broker-process.ts';
 import { type ChannelStats, channelStats } from '../../support/broker-stats.ts';
 import { TlsSite } from '../../support/tls-site.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 
 /** A broker, with a producer and a consumer that are closed in the end. */
 async function siteOf(

@@ -7,7 +7,7 @@ import { channelStats, topicStats, until } from '../../support/broker-stats.ts';
 import { askPolicies, setPolicy } from '../../support/policies.ts';
 import { WireClient } from '../../support/wire-client.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const COUNT = 2000;
 
 for (const moved of [1, 500, 1500]) {

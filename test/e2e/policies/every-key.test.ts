@@ -15,7 +15,7 @@ import { type NsqMessage, type NsqReader, openReader } from '../../support/nsqjs
 import { setPolicy } from '../../support/policies.ts';
 import { WireClient } from '../../support/wire-client.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 
 const broker = await new BrokerSite({ after }).start();
 

@@ -9,7 +9,7 @@ import { until } from '../../support/broker-stats.ts';
 import { askPolicies, setPolicy } from '../../support/policies.ts';
 import { WireClient } from '../../support/wire-client.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 
 const broker = await new BrokerSite({ after }).start();
 

@@ -18,7 +18,7 @@ const BROKER = { broadcast_address: 'n1.test', tcp_port: 4150 };
 const CREATED = 'http.client.request.created';
 
 test('LookupdWatch: an nsqlookupd that cannot be watched is asked again at some later polls', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const statuses = [404, 404, 200];
   const server = createServer((_, response) => {

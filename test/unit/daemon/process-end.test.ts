@@ -12,7 +12,7 @@ const MODULE = JSON.stringify(new URL('../../../src/daemon/process-end.ts', impo
 // A thread that opens a pipe for reading waits for a writer, as one waits for a name server or a disk that hangs.
 const POSIX = {
   skip: process.platform === 'win32' ? 'there are no POSIX signals' : false,
-  timeout: 30_000,
+  timeout: 120_000,
 };
 
 for (const code of [0, 1]) {

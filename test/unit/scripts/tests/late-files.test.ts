@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../../../../scripts/test.ts', import.meta.url));
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const IMPORTS = `import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';

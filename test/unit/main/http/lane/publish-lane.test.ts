@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RawClient, startApi } from '../../../../support/http-api.ts';
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 const LOOK_MS = 1000;
 const FIRST_LOOKS = 60;
 const PING = 'GET /ping HTTP/1.1\r\nHost: x\r\n\r\n';
