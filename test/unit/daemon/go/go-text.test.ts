@@ -52,9 +52,7 @@ const TEXT = fc
   .map((codePoints) => String.fromCodePoint(...codePoints));
 
 test('goJson: means the same as any JSON', () => {
-  fc.assert(
-    fc.property(TEXT, (text) => JSON.parse(goJson(text)) === text),
-  );
+  fc.assert(fc.property(TEXT, (text) => JSON.parse(goJson(text)) === text));
 });
 
 for (const [zone, text] of [
