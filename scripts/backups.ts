@@ -1,6 +1,6 @@
 /**
- * Takes backups of a broker under load, starts a broker on each, and checks that every message is there that was
- * acknowledged before the backup began and was not finished when it was over.
+ * Takes backups of a broker under load, starts a broker on each, and checks that it has every message that was
+ * acknowledged before the backup began and not finished before it ended.
  */
 
 import { spawn } from 'node:child_process';
@@ -33,7 +33,7 @@ const LIFE_MS = 500;
 const KEPT = 20;
 const DRAIN_MS = 100;
 const DRAIN_CHECKS_MAX = 600;
-/** Messages of the topic: x is consumed, y is moved to another topic bit by bit. */
+/** The channels of the topic: x is consumed, the messages of y are moved to another topic in portions. */
 const CHANNELS = [
   ['t', 'x'],
   ['t', 'y'],
@@ -73,7 +73,7 @@ rmSync(directory, { recursive: true });
 console.log(`${values.backups} backups of ${publishedCount} messages, ${failures} failed`);
 process.exitCode = failures === 0 && publishedCount > 0 ? 0 : 1;
 
-/** Takes a backup, and reads it. Returns whether all of it is there. */
+/** Takes a backup, and reads it. Returns whether it is complete. */
 async function checkBackup(number: number): Promise<boolean> {
   const target = path.join(directory, `backup-${number}`);
   const publishedBefore = publishedCount;
@@ -104,7 +104,7 @@ async function backUp(target: string): Promise<{ code: number; text: string }> {
   return { code, text: errors };
 }
 
-/** The messages of each channel, as a broker that starts on the backup delivers them. */
+/** The messages of each channel, as a broker delivers them that starts on the backup. */
 async function contentOf(target: string): Promise<Map<string, Set<number>>> {
   const restored = await startBroker({ server: values.server, dataPath: target, flags: FLAGS });
   const found = new Map<string, Set<number>>();
@@ -160,7 +160,7 @@ async function consume(): Promise<void> {
   for await (const message of consumer) {
     const number = Number(message.text());
     if (number % KEPT === 0) continue;
-    // A finish is under way from here on, and the backup may have it.
+    // The finish is under way from here on, so the backup may contain it.
     finished.add(number);
     await message.finish();
   }

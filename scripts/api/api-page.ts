@@ -1,8 +1,8 @@
-/** The page that shows the public interface, as Markdown. */
+/** The page with the public interface, as Markdown. */
 
 import type { Declaration } from './declarations.ts';
 
-/** What is imported by one name. */
+/** The exports of one import specifier. */
 export type ApiEntry = { readonly name: string; readonly declarations: readonly Declaration[] };
 
 const HEAD = `# The public interface
@@ -11,7 +11,7 @@ This page is generated from the types: \`node scripts/api.ts\` writes it, and a 
 for users, and belongs into the changelog.
 `;
 
-/** The whole page. What two entries have is shown where it comes last, and named in the other. */
+/** The whole page. A declaration that two entries export is shown with the last one, and only named with the other. */
 export function apiPage(entries: readonly ApiEntry[]): string {
   const contents = entries.flatMap((entry) => [
     `- \`${entry.name}\``,
@@ -25,7 +25,7 @@ export function apiPage(entries: readonly ApiEntry[]): string {
   return `${[HEAD, contents.join('\n'), ...sections].join('\n').replaceAll(/\n{3,}/g, '\n\n')}`;
 }
 
-/** The declarations that no later entry has. */
+/** The declarations that no later entry exports. */
 function shownIn({ name, declarations }: ApiEntry, entries: readonly ApiEntry[]): Declaration[] {
   const later = entries.slice(entries.findIndex((entry) => entry.name === name) + 1);
   return declarations.filter(
@@ -34,7 +34,7 @@ function shownIn({ name, declarations }: ApiEntry, entries: readonly ApiEntry[])
   );
 }
 
-/** A sentence about the others. */
+/** A sentence that names the declarations shown elsewhere. */
 function repeatedIn(entry: ApiEntry, entries: readonly ApiEntry[]): string[] {
   const shown = shownIn(entry, entries);
   const others = entry.declarations.filter((declaration) => !shown.includes(declaration));

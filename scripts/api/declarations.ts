@@ -1,7 +1,7 @@
 /**
  * Reads declaration files as the compiler writes them: which names an entry exports, and how each is declared.
  *
- * Errors: what it does not understand is an error, so that nothing is left out without a word.
+ * Errors: throws on anything that it does not understand, so that nothing is left out silently.
  */
 
 import path from 'node:path';
@@ -41,12 +41,12 @@ function declarationOf(name: string, source: string, file: string): Declaration 
   return { name, ...commentParts(comment), code: code.replace('export declare ', 'export ') };
 }
 
-/** The line behind a declaration: the first one at whose end all brackets are closed. */
+/** The line after a declaration: the one after the first line at whose end all brackets are closed. */
 function endOf(lines: readonly string[], first: number): number {
   let depth = 0;
   for (let index = first; index < lines.length; index++) {
     const line = lines[index].trimStart();
-    // brackets in comments mean nothing
+    // brackets in comments do not count
     if (line.startsWith('*') || line.startsWith('/**')) continue;
     for (const character of line) {
       if ('{(['.includes(character)) depth++;

@@ -14,10 +14,13 @@ const ENTRIES: Readonly<Record<string, string>> = {
   'ringmq/client': 'client/client.d.ts',
 };
 
-/** Where the page is. */
+/** The path of the page. */
 export const API_PAGE = path.join(ROOT, 'docs/api.md');
 
-/** The declarations of all entries, by the name that users import. Errors: throws what the compiler says. */
+/**
+ * The declarations of all entries, by the import specifier that users write.
+ * Errors: throws the errors of the compiler.
+ */
 export function publicDeclarations(): ReadonlyMap<string, readonly Declaration[]> {
   const directory = mkdtempSync(path.join(tmpdir(), 'ringmq-api-'));
   try {
@@ -34,7 +37,7 @@ export function publicDeclarations(): ReadonlyMap<string, readonly Declaration[]
   }
 }
 
-/** The page as it should be. */
+/** The page as the sources require it. */
 export function writtenApi(declarations: ReadonlyMap<string, readonly Declaration[]>): string {
   const entries = [...declarations].map(([name, list]) => ({ name, declarations: list }));
   return apiPage(entries);

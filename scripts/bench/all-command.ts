@@ -1,6 +1,6 @@
 /**
- * `all`: the documented set of loads. The counts are those for `--messages 2M`; all of them are scaled with it, and what
- * is measured by its time is not.
+ * `all`: the documented set of loads. Their counts are those for `--messages 2M` and are scaled with it; durations are
+ * not.
  */
 
 import os from 'node:os';
@@ -51,17 +51,17 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
   MIXED,
 ];
 
-/** One of the set. `words`: the sub-command and its arguments. */
+/** A load of the set. `words`: the sub-command and its arguments. */
 export type StandardLoad = {
   readonly name: string;
   readonly words: readonly string[];
   /** Counts that are scaled, by their flags. */
   readonly counts: Readonly<Record<string, number>>;
-  /** Run once instead of as often as the others: it takes long, or is made of many samples by itself. */
+  /** Runs once, whatever `--runs` says: it takes long, or takes many samples by itself. */
   readonly isOnce: boolean;
 };
 
-/** What the counts below are made for. */
+/** The value of `--messages` that the counts below are for. */
 const STANDARD_MESSAGES = 2_000_000;
 
 const MILLION = 1_000_000;
@@ -117,7 +117,7 @@ export const STANDARD_SET: readonly StandardLoad[] = [
   often('churn of channels', 'churn --kind channels', { messages: 20_000 }),
 ];
 
-/** The words of a load of the set, with its counts for this many messages. */
+/** The words of a load of the set, with its counts scaled to this many messages. */
 function scaledWords({ words, counts }: StandardLoad, messages: number): string[] {
   const scale = messages / STANDARD_MESSAGES;
   const flags = Object.entries(counts).flatMap(([flag, count]) => [
@@ -150,7 +150,7 @@ const ALL_OPTIONS = {
   ),
 } as const;
 
-/** What `all` is to do. `reportPrefix`: null for a place among temporary files. */
+/** The options of `all`. `reportPrefix`: null for a path in the directory of temporary files. */
 type AllPlan = {
   readonly common: RunValues;
   readonly plans: readonly LoadPlan[];
@@ -195,7 +195,7 @@ export function readAll(words: readonly string[]): AllPlan {
   return { common: values, plans, reportPrefix: values.report };
 }
 
-/** `program`: how the program is called. */
+/** `program`: the command that the user has typed. */
 export function allUsage(program: string): string {
   const set = STANDARD_SET.map(
     ({ name, isOnce, words, counts }) =>
@@ -227,7 +227,7 @@ function subcommandOf(name: string): Subcommand {
   return found;
 }
 
-/** The time as a part of a file's name. */
+/** The time as part of a file name. */
 function fileDate(): string {
   return new Date()
     .toISOString()

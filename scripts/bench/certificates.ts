@@ -1,5 +1,5 @@
 /**
- * Certificates for tests, made on the spot: a small writer of DER, and X.509 as far as TLS needs it.
+ * Creates certificates for tests: a small writer of DER, and as much of X.509 as TLS needs.
  */
 
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
@@ -11,10 +11,10 @@ import type { TestContext } from 'node:test';
 /** A certificate and its key, in PEM. */
 type Credentials = { readonly cert: string; readonly key: string };
 
-/** What a certificate says. */
+/** The contents of a certificate. */
 export type CertificateRequest = {
   readonly commonName: string;
-  /** Who signs it; itself by default. */
+  /** The issuer; by default the certificate signs itself. */
   readonly issuer?: Authority;
   readonly isAuthority?: boolean;
   readonly digest?: 'sha1' | 'sha256';
@@ -46,7 +46,7 @@ const SIGNATURES = {
 const NOT_BEFORE = new Date('2020-01-01T00:00:00Z');
 const NOT_AFTER = new Date('2120-01-01T00:00:00Z');
 
-/** A certificate authority, which has a certificate of its own. */
+/** A certificate authority with its own certificate. */
 export class Authority implements Credentials {
   readonly commonName: string;
   readonly cert: string;
@@ -62,12 +62,12 @@ export class Authority implements Credentials {
   }
 }
 
-/** Makes a certificate that `localhost` can be reached by. */
+/** Creates a certificate that is valid for `localhost`. */
 export function makeCertificate(request: CertificateRequest): Authority {
   return new Authority(request);
 }
 
-/** Writes texts to files of a directory of the test's own, and returns the path of each. */
+/** Writes texts to files in a temporary directory of the test, and returns the path of each. */
 export function writeFiles<Name extends string>(
   t: TestContext,
   texts: Readonly<Record<Name, string>>,
@@ -79,7 +79,7 @@ export function writeFiles<Name extends string>(
     paths[name] = join(directory, `${name}.pem`);
     writeFileSync(paths[name], text);
   }
-  // Every name of the texts has got its path.
+  // Every name of the texts has its path.
   return paths as Record<Name, string>;
 }
 

@@ -1,17 +1,17 @@
 /**
- * What has to be undone however the program ends: processes that run, directories that are there for a while.
+ * Clean-up steps that run however the program ends: for running processes and temporary directories.
  */
 
 export class CleanUp {
   readonly #steps = new Set<() => void>();
 
-  /** Has a step done at the end, unless the function that is returned was called before. */
+  /** Adds a step that runs at the end, unless the returned function was called before. */
   add(step: () => void): () => void {
     this.#steps.add(step);
     return () => this.#steps.delete(step);
   }
 
-  /** Does it all, the last added first. */
+  /** Runs all steps, the last added first. */
   run(): void {
     const steps = [...this.#steps].reverse();
     this.#steps.clear();

@@ -1,6 +1,6 @@
 /**
- * The load generator's process: runs one workload that its parent process names, and ends. A process
- * of its own has its event loop, its heap and its CPU time to itself.
+ * The load generator's process: runs one workload, which its parent process names, and exits. A process of its own has
+ * its own event loop, heap and CPU time.
  */
 
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ import { mixed } from './workloads/mixed.ts';
 import { consume, makeChannels, publish, publishAndConsume } from './workloads/traffic.ts';
 import { type Outcome, ProgressCount } from './workloads/workload.ts';
 
-/** All workloads, by the names under which another process asks for them. */
+/** All workloads, by the names under which another process requests them. */
 const WORKLOADS = {
   churn,
   consume,
@@ -30,23 +30,23 @@ const WORKLOADS = {
 
 export type WorkloadName = keyof typeof WORKLOADS;
 
-/** The parameters of a workload; they pass from process to process as JSON. */
+/** The parameters of a workload; they pass between processes as JSON. */
 export type WorkloadOrder<Name extends WorkloadName> = Parameters<(typeof WORKLOADS)[Name]>[0];
 
 const TELL_MS = 250;
 
-/** The messages to the generator. */
+/** Messages to the generator. */
 export type GeneratorTask<Name extends WorkloadName = WorkloadName> = {
   readonly workload: Name;
   readonly order: WorkloadOrder<Name>;
 };
 
-/** Its messages. */
+/** Messages from the generator. */
 export type GeneratorNews =
-  /** Everything is connected; it waits to be told to go. */
+  /** Everything is connected; it waits for the signal to begin. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'progress'; readonly done: number }
-  /** Units: `cpuUs` µs of this process, from the start on; `startedMs` Unix ms. */
+  /** Units: `cpuUs` µs of this process since its start; `startedMs` Unix ms. */
   | {
       readonly kind: 'done';
       readonly outcome: Outcome;
@@ -70,7 +70,7 @@ async function run({ workload, order }: GeneratorTask): Promise<void> {
   });
   watch(progress);
   try {
-    // the order belongs to the workload: JSON between the processes has lost the types of both
+    // the order belongs to the workload: JSON between the processes has erased both types
     const start = WORKLOADS[workload] as (
       order: unknown,
       progress: ProgressCount,
@@ -83,7 +83,7 @@ async function run({ workload, order }: GeneratorTask): Promise<void> {
   }
 }
 
-/** Reports the progress of the workload, and ends it when nothing happens any more. */
+/** Reports the progress of the workload, and ends it if it makes none for too long. */
 function watch(progress: ProgressCount): void {
   let last = 0;
   let lastMs = performance.now();
@@ -104,7 +104,7 @@ function fail(error: unknown): void {
   end({ kind: 'failed', why }, 1);
 }
 
-/** Ends the process, once the news is on its way. */
+/** Exits once the message is sent. */
 function end(news: GeneratorNews, code: number): void {
   process.send?.(news, () => process.exit(code));
 }

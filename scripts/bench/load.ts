@@ -1,6 +1,6 @@
 /**
- * What a sub-command consists of: its plan for the servers and, for one that puts a load on them, a table of options
- * and a function that drives a server by their values.
+ * The parts of a sub-command: its plan for the servers and, if it puts a load on them, a table of options and a
+ * function that drives a server with their values.
  */
 
 import {
@@ -19,28 +19,28 @@ import { checkRunOptions, RUN_OPTIONS, type RunValues } from './run-options.ts';
 import type { ServerNeeds, Sink, TargetSpec } from './target.ts';
 import { type WarmUp, warmUp } from './warm-up.ts';
 
-/** Entries that differ in one thing only are also shown side by side. */
+/** Entries that differ in one respect only; they are also shown side by side. */
 export type Series = {
   readonly title: string;
-  /** What this entry is called among the others. */
+  /** The name of this entry among the others. */
   readonly column: string;
 };
 
-/** One entry that is to be measured. */
+/** An entry to be measured. */
 export type EntryPlan = {
   readonly name: string;
   readonly series: Series | null;
-  /** Errors: rejects when one of the servers cannot be driven, and says which. */
+  /** Errors: rejects if one of the servers cannot be driven, and names it. */
   run(site: RunSite, progress: RunProgress): Promise<Entry>;
 };
 
-/** All of a command line: what is run, and what becomes of it. */
+/** The meaning of a command line: what is run, and where the results go. */
 export type BenchPlan = {
   readonly common: Pick<RunValues, 'compare' | 'json' | 'html' | 'dataPath'>;
   /** The servers that the report names. */
   readonly specs: readonly TargetSpec[];
   readonly plans: readonly EntryPlan[];
-  /** The report's files; null writes none. */
+  /** The path of the report's files without their extensions; null writes none. */
   readonly reportPrefix: string | null;
 };
 
@@ -48,7 +48,7 @@ export type BenchPlan = {
 export type Command = {
   readonly name: string;
   readonly summary: string;
-  /** `program`: how the program is called that has the sub-command. */
+  /** `program`: the command that the user has typed. */
   usage(program: string): string;
   /** Errors: throws an `ArgumentError`. */
   read(words: readonly string[]): BenchPlan;
@@ -66,24 +66,24 @@ export function entryPlan(
 /** One kind of load. */
 export type Load<T extends OptionTable> = {
   readonly name: string;
-  /** What it counts, for a rate: `msg`. */
+  /** The unit of its rate: `msg`. */
   readonly unit: string;
   /** One line. */
   readonly summary: string;
-  /** What is done, and what the figures mean; wrapped. */
+  /** What the load does, and what its figures mean; wrapped for output. */
   readonly about: string;
-  /** Arguments that make sense. */
+  /** Example arguments. */
   readonly examples: readonly string[];
   readonly options: T;
-  /** Traffic through a channel if nothing is said. */
+  /** The default warm-up is traffic through a channel. */
   readonly warmUp?: WarmUp<T>;
   /** Errors: throws an `ArgumentError` for values that contradict each other. */
   check(values: OptionValues<T>): void;
-  /** What a server that is started for it needs, by itself. */
+  /** The requirements for a server that is started for it. */
   needs(values: OptionValues<T>): ServerNeeds;
-  /** The null sink that it can be sent to, when it publishes to such a topic, or why no sink fits. */
+  /** The null sink that can take its publishes to such a topic, or the reason why none can. */
   sink(values: OptionValues<T>, topic: string): Sink | string;
-  /** Drives the server once. Errors: rejects when it cannot be done. */
+  /** Drives the server once. Errors: rejects if that fails. */
   run(context: RunContext, values: OptionValues<T>): Promise<Figures>;
 };
 
@@ -91,7 +91,7 @@ export type Load<T extends OptionTable> = {
 export type ReadyLoad = {
   readonly name: string;
   readonly unit: string;
-  /** The arguments that say what the load is, without those that say which servers are driven, and how often. */
+  /** The arguments that describe the load, without those for servers and runs. */
   readonly words: readonly string[];
   readonly needs: ServerNeeds;
   readonly common: RunValues;
@@ -101,11 +101,11 @@ export type ReadyLoad = {
   run(context: RunContext): Promise<Figures>;
 };
 
-/** A load with options of its own. */
+/** A load with its own options. */
 export type Subcommand = {
   readonly name: string;
   readonly summary: string;
-  /** `program`: how the program is called that has the sub-command. */
+  /** `program`: the command that the user has typed. */
   usage(program: string): string;
   /** Errors: throws an `ArgumentError`. */
   read(words: readonly string[]): ReadyLoad;
@@ -120,7 +120,7 @@ export function subcommand<T extends OptionTable>(load: Load<T>): Subcommand {
     read: (words) => {
       const table: OptionTable = { ...RUN_OPTIONS, ...load.options };
       const read = readOptions(table, words);
-      // each table's names have got values of its own kinds
+      // each table's names have values of their own kinds
       const common = read as unknown as RunValues;
       const values = read as unknown as OptionValues<T>;
       checkRunOptions(common);

@@ -1,5 +1,5 @@
 /**
- * A server that reads and throws away, and answers `OK` for every fixed number of bytes, or for every HTTP request: the
+ * A server that discards its input, and answers `OK` for every fixed number of bytes, or for every HTTP request: the
  * ceiling of a Node server on this machine. `node scripts/bench/null-sink.ts PORT COMMAND_BYTES`, or `PORT http`.
  */
 
@@ -30,7 +30,7 @@ function tcpSink(commandBytes: number): net.Server {
   });
 }
 
-/** A bare HTTP server that reads, throws away and answers `OK`. */
+/** A bare HTTP server that discards its input and answers `OK`. */
 function httpSink(): http.Server {
   return http.createServer((request, response) => {
     request.resume();

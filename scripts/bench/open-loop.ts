@@ -1,20 +1,19 @@
 /**
- * A load that comes at its own times, whatever the server does with it: each piece of it has a time at which it is
- * due, and counts from then even if it could only be sent later. Otherwise a server that stalls would also
- * stop the clock that measures it.
+ * An open loop: each piece of the load is due at a fixed time, whatever the server does, and counts from that time even
+ * if it could only be sent later. Otherwise a server that stalls would also stop the clock that measures it.
  *
- * Bound: UNANSWERED_BYTES_MAX are sent and not answered. What comes due beyond stays here until the server has
- * answered, still counts from when it was due, and is counted as held back.
+ * Bound: UNANSWERED_BYTES_MAX are sent and not answered. Pieces that come due beyond that wait until the server has
+ * answered; they still count from when they were due, and are counted as held back.
  */
 
 import type { Clock } from '../../src/shared/clock.ts';
 
-/** More than any server answers later than it should; less than fills the generator's memory when one stands still. */
+/** More than the backlog of any working server; less than would fill the generator's memory if one hangs. */
 const UNANSWERED_BYTES_MAX = 64 * 1024 * 1024;
-/** Between two looks whether there is room again. */
+/** The interval between two checks for room. */
 const HELD_BACK_MS = 10;
 
-/** How many commands of this size an open loop may have sent without an answer. */
+/** How many commands of this size an open loop may have unanswered. */
 export function unansweredMax(commandBytes: number): number {
   return Math.max(1, Math.floor(UNANSWERED_BYTES_MAX / commandBytes));
 }
@@ -24,18 +23,18 @@ export class OpenLoop {
   readonly #perMs: number;
   readonly #startMs: number;
   #taken = 0;
-  /** All before this have been due when they were taken, or have been counted as held back. */
+  /** All pieces before this one were due when they were taken, or have been counted as held back. */
   #seenDue = 0;
   #heldBack = 0;
 
-  /** The first piece is due at `startMs`, the others evenly after it. */
+  /** The first piece is due at `startMs`, the others follow evenly. */
   constructor(ratePerSecond: number, total: number, startMs: number) {
     this.#perMs = ratePerSecond / 1000;
     this.total = total;
     this.#startMs = startMs;
   }
 
-  /** How many pieces have been taken; the index of the next one. */
+  /** How many pieces have been taken, which is the index of the next one. */
   get taken(): number {
     return this.#taken;
   }
@@ -45,7 +44,7 @@ export class OpenLoop {
     return this.#heldBack;
   }
 
-  /** Takes what has come due, as far as there is room; returns how many pieces that is. */
+  /** Takes the pieces that are due, as far as there is room. Returns their number. */
   take(nowMs: number, room: number): number {
     const due = Math.min(this.total, Math.floor((nowMs - this.#startMs) * this.#perMs) + 1);
     const count = Math.max(0, Math.min(due - this.#taken, room));
@@ -55,15 +54,15 @@ export class OpenLoop {
     return count;
   }
 
-  /** When a piece is due. */
+  /** The time at which a piece is due. */
   dueMs(index: number): number {
     return this.#startMs + index / this.#perMs;
   }
 }
 
 /**
- * Sends everything at its time: `send` gets the first index and how many. `room` says how many may be sent now, at
- * most `total`. `pause` lets other things happen, for at most the given ms.
+ * Sends every piece at its time: `send` gets the index of the first and their number. `room` returns how many may be
+ * sent now, at most `total`. `pause` gives other work its turn, for at most this many ms.
  */
 export async function runOpenLoop(
   loop: OpenLoop,

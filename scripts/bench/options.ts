@@ -1,6 +1,6 @@
 /**
- * The kinds of options that the sub-commands take, the reading of a command line by a table of them, and the help that
- * is made from the table.
+ * The kinds of options that sub-commands take, the parser of a command line for a table of them, and the help that is
+ * derived from the table.
  */
 
 import { parseArgs } from 'node:util';
@@ -8,7 +8,7 @@ import { type HostPort, splitHostPort } from '../../src/daemon/host-port.ts';
 import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
 import { wrapWords } from '../../src/daemon/options/wrap-words.ts';
 
-/** An argument that is not understood, in words that help its author. */
+/** An invalid argument, with a message for the user. */
 export class ArgumentError extends Error {}
 
 /** One option. */
@@ -17,16 +17,16 @@ export type Option<T> = {
   readonly word: string | null;
   readonly initial: T;
   readonly help: string;
-  /** What the help says of the default, if anything. */
+  /** The text of the help about the default, if any. */
   readonly initialText: string;
   /** Errors: throws an `ArgumentError` that begins with `flag`. */
   parse(text: string, flag: string): T;
 };
 
-/** Options by their names in camelCase; the flags are the same in kebab-case. */
+/** Options by their names in camelCase; the flags are the same names in kebab-case. */
 export type OptionTable = Readonly<Record<string, Option<unknown>>>;
 
-/** What the options of a table are, all of them. */
+/** The values of all options of a table. */
 export type OptionValues<T extends OptionTable> = {
   readonly [Name in keyof T]: T[Name] extends Option<infer Value> ? Value : never;
 };
@@ -49,7 +49,7 @@ export function optionalCount(min: number, help: string): Option<number | null> 
   return { ...count(0, min, help), initial: null, initialText: '' };
 }
 
-/** Whole numbers from `min`, each once, with commas between: `1,2,4`. */
+/** Different whole numbers of at least `min`, separated by commas: `1,2,4`. */
 export function counts(
   initial: readonly number[],
   min: number,
@@ -103,12 +103,12 @@ export function share(initial: number, help: string): Option<number> {
   };
 }
 
-/** On or off, off by default. */
+/** A switch, off by default. */
 export function toggle(help: string): Option<boolean> {
   return { word: null, initial: false, initialText: '', help, parse: () => true };
 }
 
-/** Any text that is not empty. */
+/** Any non-empty text. */
 export function optionalText(word: string, help: string): Option<string | null> {
   return {
     word,
@@ -122,7 +122,7 @@ export function optionalText(word: string, help: string): Option<string | null> 
   };
 }
 
-/** One of some words, the first by default. */
+/** One of a few words, the first by default. */
 export function choice<T extends string>(words: readonly T[], help: string): Option<T> {
   return {
     word: words.join('|'),
@@ -137,7 +137,7 @@ export function choice<T extends string>(words: readonly T[], help: string): Opt
   };
 }
 
-/** Where a server is. */
+/** The address of a server. */
 export function optionalAddress(help: string): Option<HostPort | null> {
   return {
     word: 'HOST:PORT',
@@ -184,19 +184,19 @@ function parseAmount(text: string, flag: string, min: number): number {
   throw new ArgumentError(`${flag} takes a number from ${min}, got "${text}"`);
 }
 
-/** Digits, with a fraction and a multiple perhaps; NaN for anything else. */
+/** Digits, with an optional fraction and multiple; NaN for anything else. */
 function parseNumber(text: string): number {
   const [, digits = '', unit = ''] = /^([0-9][0-9_]*(?:\.[0-9]+)?)([kMG]?)$/.exec(text) ?? [];
   if (digits === '') return Number.NaN;
-  // 2.3M is not quite a whole number in floating point
+  // 2.3M is not exactly a whole number in floating point
   return Number((Number(digits.replaceAll('_', '')) * MULTIPLES[unit]).toPrecision(15));
 }
 
-/** Where the help's texts begin. */
+/** The column at which the help's texts begin. */
 const HELP_COLUMN = 29;
 const LINE_MAX = 100;
 
-/** Reads the words. Errors: throws an `ArgumentError` for what the table does not know, or not so. */
+/** Parses the words. Errors: throws an `ArgumentError` for unknown and invalid words. */
 export function readOptions<T extends OptionTable>(
   table: T,
   words: readonly string[],
@@ -209,11 +209,11 @@ export function readOptions<T extends OptionTable>(
     const text = given[flag];
     values[name] = text === undefined ? option.initial : option.parse(String(text), `--${flag}`);
   }
-  // each name of the table has got a value of its option's kind
+  // each name of the table has a value of its option's kind
   return values as OptionValues<T>;
 }
 
-/** Of the words, those that belong to some of the table's options, spelt in one way and in the table's order. */
+/** The words that belong to options of the table, in one spelling and in the table's order. */
 export function wordsOf(
   names: readonly string[],
   table: OptionTable,
@@ -228,12 +228,12 @@ export function wordsOf(
   });
 }
 
-/** The flag of an option's name: `inFlight` is `in-flight`. */
+/** The flag of an option's name: `inFlight` becomes `in-flight`. */
 function flagOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** A line or more for each option. */
+/** One or more lines for each option. */
 export function describeOptions(table: OptionTable): string {
   return Object.entries(table)
     .map(([name, option]) => describe(flagOf(name), option))

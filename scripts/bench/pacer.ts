@@ -1,7 +1,7 @@
 /**
- * Waits for fractions of a millisecond, while other things happen: a timer of the event loop is late by a millisecond,
- * which is more than what is measured here, and turning the event loop until it is time would take a whole core from
- * the server. So a thread sleeps, which the system ends within a tenth of a millisecond, and wakes the event loop.
+ * Waits for fractions of a millisecond without stopping other work. A timer of the event loop is late by up to a
+ * millisecond, which is more than the measured times, and polling in the event loop would take a whole core from the
+ * server. So a thread sleeps, which the system wakes within a tenth of a millisecond, and it wakes the event loop.
  *
  * Thread: main, except `sleepForMain`.
  */
@@ -13,10 +13,10 @@ import { isMainThread, Worker, workerData } from 'node:worker_threads';
 const REQUESTS = 0;
 const WAKES = 1;
 
-/** What both threads share. Units: how long to sleep, in ms. */
+/** The memory that both threads share. Units: how long to sleep, in ms. */
 type PacerMemory = { readonly counts: Int32Array; readonly sleepMs: Float64Array };
 
-/** Measured: what both wake-ups take. */
+/** Measured: the time that both wake-ups take. */
 const WAKE_MS = 0.1;
 
 export class Pacer {
@@ -27,13 +27,13 @@ export class Pacer {
   readonly #worker: Worker;
 
   constructor() {
-    // This file is the thread's program, too.
+    // This file is also the program of the thread.
     this.#worker = new Worker(new URL(import.meta.url), { workerData: this.#memory });
-    // The caller has something else that keeps the process alive.
+    // Something else of the caller keeps the process alive.
     this.#worker.unref();
   }
 
-  /** Waits for about so long, and for what it takes to be woken at least. One wait at a time. */
+  /** Waits for about this long, and at least for the time of a wake-up. One wait at a time. */
   async wait(ms: number): Promise<void> {
     const { counts, sleepMs } = this.#memory;
     const wakes = Atomics.load(counts, WAKES);
@@ -48,19 +48,19 @@ export class Pacer {
   }
 }
 
-/** A timer is not trusted with less. */
+/** Shorter pauses do not use a timer. */
 const TIMER_LATE_MS = 2;
-/** What comes due within that is sent together: to be woken for each piece would cost more than the load does. */
+/** Pieces that come due within this time are sent together: a wake-up for each would cost more than the load. */
 const LEAST_MS = 0.25;
 
 let pacer: Pacer | undefined;
 
-/** To be called before it is measured how long anything takes: starting the pacer takes longer than a pause. */
+/** Starts the pacer. Call it before a measurement begins: starting takes longer than a pause. */
 export async function preparePauses(): Promise<void> {
   await pause(0);
 }
 
-/** Waits for some of `maxMs`, or a little longer where that is very short. */
+/** Waits for at most `maxMs`, or a little longer if that is very short. */
 export async function pause(maxMs: number): Promise<void> {
   if (maxMs > 2 * TIMER_LATE_MS) {
     await delay(Math.floor(maxMs) - TIMER_LATE_MS);
@@ -70,9 +70,9 @@ export async function pause(maxMs: number): Promise<void> {
   await pacer.wait(Math.max(LEAST_MS, maxMs));
 }
 
-/** Sleeps whenever the main thread asks for it. Never returns. Thread: the pacer's. */
+/** Sleeps whenever the main thread requests it. Never returns. Thread: the pacer's. */
 function sleepForMain({ counts, sleepMs }: PacerMemory): never {
-  // Nobody changes it, so only the time ends a wait.
+  // Nobody changes the word, so only the time ends a wait.
   const never = new Int32Array(new SharedArrayBuffer(4));
   for (let served = 0; ; served++) {
     Atomics.wait(counts, REQUESTS, served);

@@ -1,8 +1,8 @@
 /**
- * How long things took: a histogram that costs the same for any number of samples, what is said of it, and how it was in
- * the course of time.
+ * Durations: a histogram whose cost does not depend on the number of samples, its percentiles, and their course over
+ * time.
  *
- * Bound: WINDOWS_MAX windows of time; later samples are not in one.
+ * Bound: WINDOWS_MAX windows of time; later samples belong to no window.
  */
 
 import { createHistogram } from 'node:perf_hooks';
@@ -16,7 +16,7 @@ export type Percentiles = {
   readonly max: number;
 };
 
-/** Some of the samples. Units: `atMs` ms from the first window on; the others ms. */
+/** Part of the samples. Units: `atMs` ms since the first window; the others ms. */
 export type LatencyWindow = {
   readonly atMs: number;
   readonly count: number;
@@ -33,13 +33,13 @@ export type LatencyDetail = {
 
 const NS_PER_MS = 1e6;
 const US_PER_MS = 1000;
-/** What takes longer counts as an hour. */
+/** Longer durations count as an hour. */
 const LONGEST_NS = 3600e9;
 /** Significant digits of the histogram's values. */
 const DIGITS = 3;
 const WINDOW_MS = 500;
 const WINDOWS_MAX = 1200;
-/** Buckets between a number of µs and twice as many. */
+/** Buckets between a number of µs and its double. */
 const STEPS = 4;
 const STEP_BITS = 2;
 const EXPONENT_MAX = 31;
@@ -52,7 +52,7 @@ export class Durations {
   readonly #before = new Uint32Array(BUCKETS);
   readonly #windows: LatencyWindow[] = [];
   readonly #timer: NodeJS.Timeout;
-  /** When the window began that has the first sample. */
+  /** The start of the window with the first sample. */
   #firstMs = 0;
   #endMs = performance.now();
 
@@ -61,14 +61,14 @@ export class Durations {
     this.#timer.unref();
   }
 
-  /** Less than a nanosecond, be it negative, counts as one. */
+  /** Less than a nanosecond, even if negative, counts as one. */
   add(ms: number): void {
     const ns = Math.round(ms * NS_PER_MS);
     this.#histogram.record(ns < 1 ? 1 : Math.min(ns, LONGEST_NS));
     this.#buckets[bucketOf(ms)]++;
   }
 
-  /** Null when nothing was added. */
+  /** Null if nothing was added. */
   percentiles(): Percentiles | null {
     const histogram = this.#histogram;
     if (histogram.count === 0) return null;
@@ -82,7 +82,7 @@ export class Durations {
     };
   }
 
-  /** All of it, when nothing more is added. */
+  /** All of it, once nothing more is added. */
   summary(): { percentiles: Percentiles | null; latency: LatencyDetail } {
     return { percentiles: this.percentiles(), latency: this.#detail() };
   }
@@ -114,7 +114,7 @@ export class Durations {
   }
 }
 
-/** Bounds are a quarter of a power of two of µs apart, so that a bucket is at most a fifth wide. */
+/** Bounds are a quarter of a power of two of µs apart, so a bucket is at most a fifth wide. */
 function bucketOf(ms: number): number {
   const us = Math.min(Math.max(ms * US_PER_MS, 1), 2 ** EXPONENT_MAX - 1) >>> 0;
   const exponent = EXPONENT_MAX - Math.clz32(us);
@@ -127,7 +127,7 @@ function upperMsOf(bucket: number): number {
   return (2 ** exponent * (1 + ((bucket % STEPS) + 1) / STEPS)) / US_PER_MS;
 }
 
-/** The upper bound of the bucket that has the sample of this rank. */
+/** The upper bound of the bucket with the sample of this rank. */
 function percentileOf(counts: Uint32Array, rank: number): number {
   let seen = 0;
   for (const [bucket, count] of counts.entries()) {

@@ -1,17 +1,17 @@
 /**
- * Where the programs are that are started, from the sources as well as from an installed package.
+ * The paths of the programs that are started, in the sources and in an installed package.
  */
 
 import { fileURLToPath } from 'node:url';
 
-/** The running file's own ending: sources run as they are, the published package is compiled. */
+/** The extension of the running file: sources run directly, the published package is compiled. */
 export const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
-/** This broker's program. */
+/** The program of this broker. */
 export const BROKER_PROGRAM = place(
   EXTENSION === 'ts' ? '../../src/main/start.cjs' : '../../main/start.cjs',
 );
-/** The server that reads and throws away. */
+/** The server that discards its input. */
 export const NULL_SINK_PROGRAM = place(`./null-sink.${EXTENSION}`);
 
 function place(relative: string): string {

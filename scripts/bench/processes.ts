@@ -12,21 +12,21 @@ import type { Outcome } from './workloads/workload.ts';
 
 const ENTRY = fileURLToPath(new URL(`./generator.${EXTENSION}`, import.meta.url));
 
-/** Follows a workload. */
+/** The listener of a workload. */
 export interface WorkloadListener {
-  /** Everything is connected; resolves when what is measured may begin. */
+  /** Everything is connected; the measurement begins when the promise resolves. */
   onReady(): Promise<void>;
   onProgress(done: number): void;
 }
 
-/** Units: `generatorCpuUs` µs of the generator's process, from the start on; `startedMs` Unix ms. */
+/** Units: `generatorCpuUs` µs of the generator's process since its start; `startedMs` Unix ms. */
 export type WorkloadResult = {
   readonly outcome: Outcome;
   readonly generatorCpuUs: number;
   readonly startedMs: number;
 };
 
-/** Runs a workload to its end. Errors: rejects with what it could not do. */
+/** Runs a workload to its end. Errors: rejects with the failure. */
 export function runWorkload<Name extends WorkloadName>(
   workload: Name,
   order: WorkloadOrder<Name>,
@@ -61,14 +61,14 @@ export function runWorkload<Name extends WorkloadName>(
 }
 
 const START_MS_MAX = 60_000;
-/** Between two looks whether a server accepts connections yet; what a start takes is not known more precisely. */
+/** The interval between attempts to connect, which limits the precision of the start time. */
 const ATTEMPT_MS = 5;
-/** A server that is asked to end and does not, is killed after this. */
+/** A server that does not exit when asked is killed after this time. */
 const EXIT_MS_MAX = 60_000;
 
 export class ServerProcess {
   readonly pid: number;
-  /** From its start until it accepted connections. */
+  /** From the start until it accepts connections. */
   readonly startMs: number;
 
   readonly #child: ChildProcess;
@@ -82,8 +82,8 @@ export class ServerProcess {
   }
 
   /**
-   * Starts a server and waits until it accepts connections on `port`. What it logs goes to stderr.
-   * Errors: rejects when it cannot be started, ends, or accepts none for a minute.
+   * Starts a server and waits until it accepts connections on `port`. Its log goes to stderr.
+   * Errors: rejects if it cannot be started, exits, or does not accept connections within a minute.
    */
   static async start(
     words: readonly string[],
@@ -100,7 +100,7 @@ export class ServerProcess {
     child.once('exit', (code, signal) => {
       failure.reject(new Error(`"${words.join(' ')}" ended with ${signal ?? code} at its start`));
     });
-    // The exit at the end of a run is no failure: nobody waits for it then.
+    // The exit at the end of a run is not a failure: nobody awaits it then.
     failure.promise.catch(() => undefined);
     const forget = cleanUp.add(() => child.kill('SIGKILL'));
     child.once('exit', forget);
@@ -116,7 +116,7 @@ export class ServerProcess {
     return new ServerProcess(child, pid, performance.now() - beginMs);
   }
 
-  /** Ends it as an operator does; resolves with how long that took. Units: ms. */
+  /** Ends it as an operator does. Resolves with the time that took. Units: ms. */
   async end(): Promise<number> {
     const beginMs = performance.now();
     this.#child.kill('SIGTERM');
@@ -129,7 +129,7 @@ export class ServerProcess {
     return performance.now() - beginMs;
   }
 
-  /** Ends it at once, if it has not ended yet. */
+  /** Kills it if it is still running. */
   async kill(): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       this.#child.kill('SIGKILL');
@@ -138,7 +138,7 @@ export class ServerProcess {
   }
 }
 
-/** Ports that are free now, all different. */
+/** Different ports that are free now. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => net.createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));
@@ -150,7 +150,7 @@ export async function freePorts(count: number): Promise<number[]> {
   });
 }
 
-/** Resolves also when the result is no longer needed. */
+/** Resolves also if the result is no longer needed. */
 async function untilAccepting(port: number, deadlineMs: number, given: AbortSignal): Promise<void> {
   while (!(await accepts(port)) && !given.aborted) {
     if (performance.now() > deadlineMs) {

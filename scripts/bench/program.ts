@@ -1,4 +1,4 @@
-/** The program: from the words of its command line to what is printed, and its exit code. */
+/** The program: from the words of its command line to its output and exit code. */
 
 import { writeFileSync } from 'node:fs';
 import { SystemClock } from '../../src/shared/clock.ts';
@@ -32,7 +32,7 @@ import { LoadProgress } from './run-load.ts';
 import { ServerFacts, specsOf } from './servers.ts';
 import { THREADS } from './threads-command.ts';
 
-/** All sub-commands, in the order in which they are explained. */
+/** All sub-commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   ...SUBCOMMANDS.map(loadCommand),
   THREADS,
@@ -51,7 +51,7 @@ const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 const EXIT_ARGUMENTS = 2;
 
-/** Runs what the words say; resolves with the exit code: 1 when a load failed, 2 when the words make no sense. */
+/** Runs the command line. Resolves with the exit code: 1 if a load failed, 2 for invalid arguments. */
 export async function runBench(words: readonly string[]): Promise<number> {
   const cleanUp = new CleanUp();
   process.once('exit', () => cleanUp.run());
@@ -74,7 +74,7 @@ export async function runBench(words: readonly string[]): Promise<number> {
   }
 }
 
-/** A plan, or a text that is all there is to print. Errors: throws an `ArgumentError`. */
+/** A plan, or a text to print. Errors: throws an `ArgumentError`. */
 function readPlan(words: readonly string[]): BenchPlan | string {
   const [first = '', ...rest] = words;
   const wantsHelp = words.includes('--help') || words.includes('-h');
@@ -93,7 +93,7 @@ async function runPlan(
   { common, specs, plans, reportPrefix }: BenchPlan,
   cleanUp: CleanUp,
 ): Promise<number> {
-  // read first: a wrong name is told before an hour has passed
+  // read first, so that a wrong name is reported before an hour of measurements
   const earlier = common.compare === null ? null : readReport(common.compare);
   const facts = new ServerFacts(specs);
   const site = { cleanUp, dataPath: common.dataPath, facts };
@@ -113,7 +113,7 @@ async function runPlan(
       if (!common.json) console.log(`${entryText(entry, serverNames(facts.list()))}\n`);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      // the other loads of a set are worth having all the same
+      // the other loads of a set are still useful
       failures.push({ name: plan.name, reason: error.message });
       console.error(error.message);
     }
@@ -182,7 +182,7 @@ function isName(word: string): boolean {
   return COMMANDS.some(({ name }) => name === word);
 }
 
-/** A load by itself. */
+/** A load outside of a set. */
 function loadCommand(subcommand: Subcommand): Command {
   const { name, summary } = subcommand;
   return {

@@ -1,4 +1,4 @@
-/** A run, as a load sees it: the server, a topic of its own, and workloads that are measured. */
+/** A run, as a load sees it: the server, its own topic, and the measured workloads. */
 
 import type { ThreadTime } from '../kit/proc.ts';
 import type { CleanUp } from './clean-up.ts';
@@ -12,33 +12,33 @@ import type { Outcome } from './workloads/workload.ts';
 /** CPU time is read in steps of a tenth of this. */
 const COARSE_CPU_US = 100_000;
 
-/** Receives the progress of a run. */
+/** The listener of a run. */
 export type RunListener = {
-  /** Progress: what is being done, and how much of it. */
+  /** Progress: the current activity, and how much of it is done. */
   onProgress(what: string, done: number): void;
-  /** Something should be known beside the figures. */
+  /** A remark about the figures. */
   onNote(text: string): void;
-  /** A workload had these latencies. */
+  /** The latencies of a workload. */
   onLatency?(detail: LatencyDetail): void;
 };
 
-/** One workload, measured from outside. Values that could not be read from the server are undefined. */
+/** A workload, measured from outside. Values that could not be read from the server are undefined. */
 export type Measured = {
   readonly outcome: Outcome;
   readonly generatorCpuUs: number;
-  /** Between the start of what is measured and its end. */
+  /** Between the start and the end of the measurement. */
   readonly serverCpuUs: number | undefined;
-  /** The server's threads at the start of what is measured, and at its end. */
+  /** The server's threads at the start and at the end of the measurement. */
   readonly threads: readonly [readonly ThreadTime[], readonly ThreadTime[]] | undefined;
   /** Before the workload, and at its end. */
   readonly residentMib: readonly [number | undefined, number | undefined];
-  /** When what is measured began. Units: Unix ms. */
+  /** The start of the measurement. Units: Unix ms. */
   readonly startedMs: number;
 };
 
 export class RunContext {
   readonly target: Target;
-  /** A topic that nothing has been published to. */
+  /** A topic to which nothing has been published. */
   readonly topic: string;
 
   readonly #cleanUp: CleanUp;
@@ -61,14 +61,14 @@ export class RunContext {
     this.#listener.onProgress(what, done);
   };
 
-  /** Something should be known beside the figures. */
+  /** Adds a remark about the figures. */
   note(text: string): void {
     this.#listener.onNote(text);
   }
 
   /**
-   * Runs a workload. `onReady`: everything is connected; what is measured begins when it resolves.
-   * Errors: rejects with what it could not do.
+   * Runs a workload. `onReady`: everything is connected; the measurement begins when it resolves.
+   * Errors: rejects with the failure.
    */
   async measure<Name extends WorkloadName>(
     what: string,
@@ -133,7 +133,7 @@ export function rateOf({ count, elapsedMs }: Outcome): number {
   return (count / elapsedMs) * 1000;
 }
 
-/** The largest memory of a server until now, if it is known. */
+/** The largest memory of a server so far, if it is known. */
 export function peakOf(target: Target): Figures {
   const peakMib = target.peakMib();
   return peakMib === undefined ? {} : { peakMib };

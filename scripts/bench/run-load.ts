@@ -1,4 +1,4 @@
-/** Runs a load as often as it is asked for, server by server, and shows the progress. */
+/** Runs a load as often as requested, server by server, and shows the progress. */
 
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../src/shared/clock.ts';
@@ -18,17 +18,17 @@ const TOPIC = 'bench';
 const SUFFIX_BYTES = 6;
 const WARM_SUFFIX = '_warm';
 
-/** What runs, how often, and under which name. */
+/** What is run, how often, and under which name. */
 export type LoadPlan = {
   readonly name: string;
   readonly load: ReadyLoad;
   readonly runs: number;
 };
 
-/** What is around the runs. `facts`: who learns what the servers are. */
+/** The environment of the runs. `facts`: collects the versions of the servers. */
 export type RunSite = Site & { readonly facts: ServerFacts };
 
-/** Errors: rejects when one of the servers cannot be driven, and says which. */
+/** Errors: rejects if one of the servers cannot be driven, and names it. */
 export async function runLoad(
   { name, load, runs }: LoadPlan,
   specs: readonly TargetSpec[],
@@ -75,7 +75,7 @@ export async function runLoad(
   };
 }
 
-/** What one run has found. */
+/** The results of one run. */
 type OneRun = {
   readonly figures: Figures;
   readonly notes: ReadonlySet<string>;
@@ -105,7 +105,7 @@ async function runOnce(
     };
     const context = new RunContext(target, topic, site.cleanUp, listener);
     if (load.common.warmUp > 0) {
-      // The null sink counts bytes, of which the topic's name is a part.
+      // The null sink counts bytes, which include the topic's name.
       const warmTopic = spec.kind === 'sink' ? topic : `${topic}${WARM_SUFFIX}`;
       await load.warmUp(warmContext(context, warmTopic, listener));
       if (spec.kind !== 'sink') await removeTopic(target, warmTopic, notes);
@@ -125,7 +125,7 @@ async function runOnce(
   }
 }
 
-/** What cannot be removed is said, and no reason to fail: the figures are there. */
+/** A failure to remove the topic is reported, and does not fail the load: it has its figures. */
 async function removeTopic(target: Target, topic: string, notes: Set<string>): Promise<void> {
   try {
     await deleteTopic(target.httpAddress, topic);
@@ -136,7 +136,7 @@ async function removeTopic(target: Target, topic: string, notes: Set<string>): P
   }
 }
 
-/** Called with the place of a load. */
+/** Called with the number of a load. */
 export type RunProgress = Pick<ProgressLine, 'update' | 'clear' | 'print'>;
 
 const MS_PER_SECOND = 1000;

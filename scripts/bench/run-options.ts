@@ -1,4 +1,4 @@
-/** The options that the sub-commands share: which servers are driven, how often, and what is reported. */
+/** The options that sub-commands share: which servers are driven, how often, and what is reported. */
 
 import {
   ArgumentError,
@@ -54,10 +54,10 @@ const REPORT_OPTIONS = {
   json: toggle('print one JSON document instead of tables'),
 } as const;
 
-/** Where a server that runs would not do. */
+/** For loads that need a server of their own. */
 export const STARTED_OPTIONS = { ...START_OPTIONS, ...REPORT_OPTIONS } as const;
 
-/** Of every load. */
+/** For every load. */
 export const RUN_OPTIONS = {
   ...START_OPTIONS,
   ...OTHER_SERVER_OPTIONS,

@@ -1,14 +1,14 @@
-/** Requests to a server over HTTP besides the load: topics, depths and, for RingMQ, policies. */
+/** HTTP requests to a server besides the load: topics, depths and, for RingMQ, policies. */
 
 import http from 'node:http';
 import { type HostPort, joinHostPort } from '../../src/daemon/host-port.ts';
 
 const ANSWER_MS_MAX = 60_000;
 
-/** How many messages each channel of a topic holds. Errors: rejects when the server does not say. */
+/** How many messages each channel of a topic holds. Errors: rejects if the server does not report it. */
 export async function channelDepths(address: HostPort, topic: string): Promise<number[]> {
   const text = await ask(address, 'GET', `/stats?format=json&topic=${topic}&include_clients=false`);
-  // the shape that nsqd documents, of which each part is looked at before it is used
+  // the format that nsqd documents; each part is checked before it is used
   const stats = JSON.parse(text) as {
     topics?: { topic_name: string; channels?: { depth: number }[] | null }[] | null;
   };
@@ -16,7 +16,7 @@ export async function channelDepths(address: HostPort, topic: string): Promise<n
   return found?.channels?.map(({ depth }) => depth) ?? [];
 }
 
-/** Makes a topic with a channel. */
+/** Creates a topic with a channel. */
 export async function createChannel(
   address: HostPort,
   topic: string,
@@ -31,7 +31,7 @@ export async function deleteTopic(address: HostPort, topic: string): Promise<voi
   await ask(address, 'POST', `/topic/delete?topic=${topic}`);
 }
 
-/** Asks over HTTP; resolves with the answer's text. Errors: rejects with every answer but a 200. */
+/** Sends a request. Resolves with the text of the answer. Errors: rejects for any status except 200. */
 export function ask(address: HostPort, method: string, path: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const what = `${method} http://${joinHostPort(address.host, address.port)}${path}`;
@@ -59,7 +59,7 @@ const AGENT = new http.Agent({ keepAlive: true, maxSockets: 8 });
 /** The values of `acknowledge`, the default first. */
 export const ACKNOWLEDGEMENTS = ['memory', 'write', 'fsync'] as const;
 
-/** Sets a policy, or replaces it. Errors: rejects when the server has no policies. */
+/** Sets or replaces a policy. Errors: rejects if the server has no policies. */
 export async function setPolicy(
   address: HostPort,
   name: string,
@@ -73,7 +73,7 @@ export async function setPolicy(
   throw new Error(`set ${words.join(' ')}: ${response.status} ${await response.text()}`);
 }
 
-/** Errors: rejects when there is no such policy. */
+/** Errors: rejects if there is no such policy. */
 export async function deletePolicy(address: HostPort, name: string): Promise<void> {
   const response = await fetch(policyUrl(address, name), { method: 'DELETE' });
   if (response.ok) return;

@@ -1,4 +1,4 @@
-/** Which servers are driven, by the options that name them, and what they say of themselves. */
+/** Which servers are driven, according to the options, and what they report about themselves. */
 
 import { type HostPort, joinHostPort } from '../../src/daemon/host-port.ts';
 import { BROKER_PROGRAM } from './places.ts';
@@ -25,7 +25,7 @@ export function specsOf(values: RunValues, hasSink: boolean): TargetSpec[] {
   return specs;
 }
 
-/** A server that is started: this broker, unless a command says otherwise. */
+/** A server that is started: this broker, unless a command names another. */
 export function startedSpec(
   role: Role,
   { server, serverFlags }: Pick<RunValues, 'server' | 'serverFlags'>,
@@ -35,13 +35,13 @@ export function startedSpec(
   return { role, kind: 'start', words: [...words, ...flags] };
 }
 
-/** Words as a shell would split them: at blanks, quotes keeping together what is between them. */
+/** Words as a shell splits them: at blanks, except within quotes. */
 export function splitWords(text: string): string[] {
   const pieces = text.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
   return pieces.map((piece) => piece.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'));
 }
 
-/** What is known of the servers, for the report. */
+/** Collects what is known about the servers, for the report. */
 export class ServerFacts {
   readonly #whats = new Map<Role, string>();
   readonly #versions = new Map<Role, string>();
@@ -52,8 +52,8 @@ export class ServerFacts {
   }
 
   /**
-   * Asks a server for its version, once for each role that the report names.
-   * Errors: rejects when it does not speak the protocol.
+   * Asks a server for its version, once for each role in the report.
+   * Errors: rejects if it does not speak the protocol.
    */
   async learn({ address, httpAddress, role: own }: Target, role = own): Promise<void> {
     if (role === 'null sink' || this.#versions.has(role)) return;
@@ -72,14 +72,14 @@ export class ServerFacts {
   }
 }
 
-/** What it is built with is told only over HTTP, which a server may not have. */
+/** The versions that it was built with are available only over HTTP, which a server may not have. */
 async function programName(httpAddress: HostPort, version: string): Promise<string> {
   const text = await ask(httpAddress, 'GET', '/stats?topic=none').catch(() => '');
   const own = /\(built w\/ringmq([\d.]+)/.exec(text)?.[1];
   return own === undefined ? `nsqd ${version}` : `RingMQ ${own}`;
 }
 
-/** nsqd's own HTTP port is one further than its TCP port. */
+/** By default nsqd's HTTP port is one above its TCP port. */
 function running(role: Role, address: HostPort, httpAddress: HostPort | null): TargetSpec {
   const beside = { host: address.host, port: address.port + 1 };
   return { role, kind: 'running', address, httpAddress: httpAddress ?? beside };

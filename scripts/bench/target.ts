@@ -1,5 +1,6 @@
 /**
- * A server under load, for one run: what it is to be, how it is started or found, and what is read off it from outside.
+ * A server under load, for one run: its description, how it is started or found, and what can be measured of it from
+ * outside.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +27,7 @@ export type StartedSpec = {
   readonly words: readonly string[];
 };
 
-/** How to come by a server. */
+/** How to obtain a server. */
 export type TargetSpec =
   | StartedSpec
   | {
@@ -37,22 +38,22 @@ export type TargetSpec =
     }
   | { readonly role: Role; readonly kind: 'sink' };
 
-/** What a load needs of a server that is started for it. */
+/** What a load requires of a server that is started for it. */
 export type ServerNeeds = {
   readonly memQueueSize: number;
   readonly hasTls: boolean;
   /** Its flags besides addresses and the data directory. */
   readonly flags: readonly string[];
-  /** Puts into the data directory what is to be there at the start. */
+  /** Writes the files that must be in the data directory at the start. */
   readonly prepare: ((dataPath: string) => void) | null;
 };
 
-/** The sink that a load can be sent to: for TCP, with the bytes of a command. */
+/** The null sink that can take the load: over TCP, with the bytes of a command. */
 export type Sink =
   | { readonly protocol: 'tcp'; readonly commandBytes: number }
   | { readonly protocol: 'http' };
 
-/** Which of the servers of a run it is, or which client library. */
+/** The role of the server in a run, or the client library. */
 export type Role =
   | 'server'
   | 'against'
@@ -66,13 +67,13 @@ export class Target {
   readonly role: Role;
   readonly address: HostPort;
   readonly httpAddress: HostPort;
-  /** Undefined when it is not on this machine, or may not be looked at. */
+  /** Undefined if it is not on this machine, or belongs to another user. */
   readonly pid: number | undefined;
-  /** Null when it was not started for this run. */
+  /** Null if it was not started for this run. */
   readonly process: ServerProcess | null;
 
   readonly #close: () => Promise<void>;
-  /** The largest memory that was seen, of a server that may have had more before. */
+  /** The largest sampled memory, for a server that may have had more before. */
   #seenMib: number | undefined;
 
   /** `close` ends what was started for it. */
@@ -105,7 +106,10 @@ export class Target {
     return mib;
   }
 
-  /** The largest resident size: since its start if it was started for this run, else of all samples. Units: MiB. */
+  /**
+   * The largest resident size: since its start if it was started for this run, otherwise of all samples.
+   * Units: MiB.
+   */
   peakMib(): number | undefined {
     if (this.process !== null) return peakMibOf(this.process.pid);
     this.residentMib();
@@ -120,14 +124,14 @@ export class Target {
 
 const HOST = '127.0.0.1';
 
-/** What is around a run. */
+/** The environment of a run. */
 export type Site = {
   readonly cleanUp: CleanUp;
-  /** Where directories for data are made; null is the system's own place. */
+  /** Where data directories are created; null is the system's temporary directory. */
   readonly dataPath: string | null;
 };
 
-/** Opens what the spec says. Errors: rejects when a server cannot be started. */
+/** Starts or finds the server of a spec. Errors: rejects if a server cannot be started. */
 export async function openTarget(
   spec: TargetSpec,
   needs: ServerNeeds,
@@ -204,7 +208,7 @@ function targetOf(
   return new Target({ role, address, httpAddress, pid: started.pid, process: started }, close);
 }
 
-/** Makes a certificate; returns the flags that name it. */
+/** Creates a certificate. Returns the flags that name it. */
 function writeCertificate(dataPath: string): string[] {
   const { cert, key } = makeCertificate({ commonName: 'localhost' });
   const certPath = path.join(dataPath, 'cert.pem');

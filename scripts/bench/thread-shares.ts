@@ -1,15 +1,14 @@
 /**
- * Which of a broker's threads has taken how much of the CPU time.
- *
- * The main thread has the process's id. Node gives all its worker threads one name, so pump and disk threads are told
- * apart by the order in which they start: pump threads first. The time of V8's helpers, which collect garbage and
- * compile for all threads, and of libuv's pool cannot be put down to any one of them; it is that of "other threads".
+ * How much of the CPU time each thread of a broker has used. The main thread has the process's id. Node gives all
+ * worker threads the same name, so pump and disk threads are told apart by the order in which they start: pump threads
+ * first. The time of V8's helper threads, which collect garbage and compile for all threads, and of libuv's pool cannot
+ * be attributed to one of them; it counts as "other threads".
  */
 
 import type { ThreadTime } from '../kit/proc.ts';
 import type { Figures } from './report/metrics.ts';
 
-/** What Node calls a worker thread. */
+/** Node's name of a worker thread. */
 const WORKER_NAME = 'WorkerThread';
 /** From µs per ms to percent. */
 const PERCENT = 0.1;
@@ -17,23 +16,23 @@ const PERCENT = 0.1;
 /** How many threads of each kind the broker has. */
 export type WorkerCounts = { readonly pumps: number; readonly disks: number };
 
-/** What was done between two looks at the threads. */
+/** The work between two readings of the threads. */
 export type ThreadSpan = {
   readonly pid: number;
   readonly before: readonly ThreadTime[];
   readonly after: readonly ThreadTime[];
   readonly elapsedMs: number;
-  /** Of what the CPU time is divided by. */
+  /** The divisor of the CPU time. */
   readonly count: number;
 };
 
-/** The main thread's part. */
+/** The main thread's share. */
 export function mainFigures(span: ThreadSpan): Figures {
   const mainUs = sum(usesOf(span).filter(({ id }) => id === span.pid));
   return { mainCpuUs: mainUs / span.count, mainBusy: (mainUs / span.elapsedMs) * PERCENT };
 }
 
-/** Every kind's part; only the main thread's where the others cannot be told apart. */
+/** The share of every kind; only the main thread's if the others cannot be told apart. */
 export function threadFigures(span: ThreadSpan, { pumps, disks }: WorkerCounts): Figures {
   const uses = usesOf(span);
   const workers = uses
@@ -57,7 +56,7 @@ export function threadFigures(span: ThreadSpan, { pumps, disks }: WorkerCounts):
   };
 }
 
-/** The threads that are there at the end, each with its CPU time in between. */
+/** The threads that exist at the end, each with its CPU time in between. */
 function usesOf({ before, after }: ThreadSpan): ThreadTime[] {
   const earlier = new Map(before.map(({ id, cpuUs }) => [id, cpuUs]));
   return after.map((thread) => ({

@@ -1,5 +1,5 @@
 /**
- * `threads`: the same work with several numbers of pump and disk threads.
+ * `threads`: the same work with different numbers of pump and disk threads.
  */
 
 import { nameHash } from '../../src/shared/name-hash.ts';
@@ -27,12 +27,12 @@ import { startedSpec } from './servers.ts';
 import type { TargetSpec } from './target.ts';
 import { threadFigures, type WorkerCounts } from './thread-shares.ts';
 
-/** Names that are tried for each pair of a pump and a disk thread, some pairs of which have none. */
+/** Names that are tried for each pair of a pump and a disk thread; some pairs have none. */
 const TRIES = 50;
 
 /**
- * Topics, one after the other on the next pump thread, the queue of each one's channel on the disk thread that
- * has the fewest until then, of those that names on that pump thread can fall on.
+ * Chooses topics: each for the next pump thread in turn and, among the names for that thread, for the disk thread that
+ * has the fewest queues so far.
  */
 export function spreadTopics(
   prefix: string,
@@ -58,7 +58,7 @@ export function spreadTopics(
 
 const CHANNEL = 'bench';
 
-/** What the numbers of threads have in common. */
+/** What is the same for all numbers of threads. */
 const THREADS_TRAFFIC = {
   topics: count(
     8,
@@ -177,7 +177,7 @@ Examples:
   },
 };
 
-/** Errors: throws an `ArgumentError` where a thread would have no topic. */
+/** Errors: throws an `ArgumentError` if a thread would have no topic. */
 function checkTopics({ topics, pumpThreads, diskThreads }: OptionValues<typeof TABLE>): void {
   const threads = Math.max(...pumpThreads, ...diskThreads);
   if (topics >= threads) return;

@@ -1,6 +1,6 @@
 /**
- * What a server does before a load is measured, so that its code is compiled as it is in a server that has run for a
- * while. It uses a topic of its own, which is deleted.
+ * The work of a server before a load is measured, so that its code is compiled as in a server that has run for a while.
+ * It uses its own topic, which is then deleted.
  */
 
 import type { Load } from './load.ts';
@@ -15,7 +15,7 @@ const SIZE = 200;
 const CONNECTIONS = 2;
 const RDY = 2500;
 
-/** How a load warms a server up: not at all, by itself for so long, or with messages through a channel. */
+/** How a load warms a server up: not at all, by itself for this long, or with messages through a channel. */
 export type WarmUp<T extends OptionTable> =
   | 'none'
   | 'traffic'
@@ -47,7 +47,7 @@ export async function warmUp<T extends OptionTable>(
   });
 }
 
-/** The same run without its notes: only what is measured has any. */
+/** The same run without its remarks: only the measured run has any. */
 export function warmContext(context: RunContext, topic: string, listener: RunListener): RunContext {
   return context.withTopic(topic, {
     onProgress: (_, done) => listener.onProgress('warming up', done),

@@ -1,5 +1,5 @@
 /**
- * `brokers`: how much more brokers on one machine achieve, with an nsqlookupd.
+ * `brokers`: how much more several brokers on one machine achieve, with an nsqlookupd.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -27,7 +27,7 @@ import { PLAIN } from '../wire/link.ts';
 import { type BrokerRun, figuresOfAll, figuresOfOne } from './brokers-figures.ts';
 import { BundledLookupd, deleteFromLookupd, findBrokers } from './bundled-lookupd.ts';
 
-/** Those that no other sub-command has. */
+/** The options of this sub-command alone. */
 const BROKERS_OPTIONS = {
   brokers: counts([1, 2], 1, 'numbers of brokers'),
   lookupd: optionalAddress(
@@ -41,7 +41,7 @@ const BROKERS_OPTIONS = {
   rdy: count(2500, 1, 'RDY of each consumer'),
 } as const;
 
-/** All of them. */
+/** All its options. */
 const BROKERS_TABLE = { ...STARTED_OPTIONS, ...BROKERS_OPTIONS };
 
 /** What is measured with each number of brokers. */
@@ -50,7 +50,7 @@ type BrokersValues = OptionValues<typeof BROKERS_TABLE>;
 const CHANNEL = 'bench';
 const SUFFIX_BYTES = 6;
 
-/** Each has a node id of its own. */
+/** Each broker has its own node id. */
 const BROKERS_MAX = 1024;
 
 export const BROKERS: Command = {
@@ -103,17 +103,17 @@ function readBrokers(words: readonly string[]): BenchPlan {
   return { common: values, specs, plans, reportPrefix: null };
 }
 
-/** What the report calls it, and how many brokers there are. */
+/** Its name in the report, and the number of brokers. */
 type BrokersEntry = {
   readonly name: string;
   readonly words: readonly string[];
   readonly brokers: number;
 };
 
-/** Where brokers register, and where consumers ask. */
+/** Where brokers register, and where consumers look them up. */
 type Lookupd = { readonly address: HostPort; readonly httpAddress: HostPort };
 
-/** Errors: rejects when one of the brokers cannot be driven, or is not found. */
+/** Errors: rejects if one of the brokers cannot be driven, or is not found. */
 async function runBrokers(
   { name, words, brokers }: BrokersEntry,
   values: BrokersValues,
@@ -153,7 +153,7 @@ async function runOnce(
   const lookupd = bundled ?? externalLookupd(values);
   const topic = `bench_${randomBytes(SUFFIX_BYTES).toString('hex')}`;
   const targets: Target[] = [];
-  // reported before anything is started for it
+  // reported before anything is started
   await findBrokers(lookupd.httpAddress, topic, 0);
   try {
     for (let index = 0; index < brokers; index++) {
@@ -191,7 +191,7 @@ function openBroker(
     flags: [
       '--broadcast-address=127.0.0.1',
       `--lookupd-tcp-address=${joinHostPort(lookupd.address.host, lookupd.address.port)}`,
-      // ids of messages are made from it: two brokers with the same would give the same ids
+      // message ids contain it, so two brokers with the same one would produce the same ids
       `--node-id=${index}`,
     ],
     prepare: null,
@@ -211,7 +211,7 @@ function contextOf(
   });
 }
 
-/** A topic without brokers would stay there. What cannot be removed is said, and no reason to fail. */
+/** Otherwise a topic without brokers would remain. A failure to remove it is reported, and does not fail the load. */
 async function forgetTopic(lookupd: HostPort, topic: string, { notes }: Witness): Promise<void> {
   try {
     await deleteFromLookupd(lookupd, topic);
@@ -282,7 +282,7 @@ async function measureAll(
   }));
 }
 
-/** Drives all at once: what is measured begins when all are connected. Errors: rejects when one of them fails. */
+/** Drives all brokers at once; the measurement begins when all are connected. Errors: rejects if one of them fails. */
 async function together(
   contexts: readonly RunContext[],
   measureOne: (
@@ -304,19 +304,19 @@ export class Barrier {
   readonly #released = Promise.withResolvers<void>();
   #missing: number;
 
-  /** `count`: how many are waited for. */
+  /** `count`: the number of participants to wait for. */
   constructor(count: number) {
     this.#missing = count;
   }
 
-  /** Resolves when all have come. */
+  /** Resolves when all have arrived. */
   arrive(): Promise<void> {
     this.#missing--;
     if (this.#missing === 0) this.release();
     return this.#released.promise;
   }
 
-  /** Lets those go who wait, because somebody will not come. */
+  /** Releases those that wait, because another one will not arrive. */
   release(): void {
     this.#released.resolve();
   }

@@ -1,4 +1,4 @@
-/** The figures of each of several brokers, and those of all together. */
+/** The figures of each of several brokers, and their totals. */
 
 import type { Figures } from '../report/metrics.ts';
 import { type Measured, peakOf, rateOf } from '../run-context.ts';
@@ -12,7 +12,7 @@ export type BrokerRun = {
   readonly consumed: Measured;
 };
 
-/** One broker's. */
+/** The figures of one broker. */
 export function figuresOfOne({ target, published, consumed }: BrokerRun): Figures {
   return {
     publishRate: rateOf(published.outcome),
@@ -27,7 +27,7 @@ export function figuresOfOne({ target, published, consumed }: BrokerRun): Figure
   };
 }
 
-/** Those of all; what cannot be added up, such as percentiles, is not there. */
+/** The totals. Figures that cannot be added up, such as percentiles, are missing. */
 export function figuresOfAll(runs: readonly BrokerRun[]): Figures {
   const published = runs.map((run) => run.published);
   const consumed = runs.map((run) => run.consumed);
@@ -43,14 +43,14 @@ export function figuresOfAll(runs: readonly BrokerRun[]): Figures {
   };
 }
 
-/** Messages of all from the first begin to the last end. Units: per second. */
+/** The rate of all together, from the first start to the last end. Units: messages per second. */
 export function rateOfAll(all: readonly Pick<Measured, 'startedMs' | 'outcome'>[]): number {
   const beginMs = Math.min(...all.map(({ startedMs }) => startedMs));
   const endMs = Math.max(...all.map(({ startedMs, outcome }) => startedMs + outcome.elapsedMs));
   return (countOf(all) * 1000) / (endMs - beginMs);
 }
 
-/** CPU time of the servers for a message, if it is known of all. Units: µs. */
+/** The servers' CPU time per message, if it is known for all. Units: µs. */
 function cpuOf(all: readonly Measured[]): number | undefined {
   const times = all.map(({ serverCpuUs }) => serverCpuUs);
   return times.includes(undefined) ? undefined : total(times.map(Number)) / countOf(all);

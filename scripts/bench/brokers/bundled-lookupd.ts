@@ -1,6 +1,6 @@
 /**
- * The nsqlookupd of brokers that are driven together: a small one, which keeps what brokers register over TCP and
- * answers over HTTP, and the queries to it or to another one.
+ * The nsqlookupd of brokers that are driven together: a small one, which stores what brokers register over TCP and
+ * answers over HTTP; and the queries to it or to another nsqlookupd.
  */
 
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { type HostPort, joinHostPort } from '../../../src/daemon/host-port.ts';
 import type { CleanUp } from '../clean-up.ts';
 import { ask } from '../server-queries.ts';
 
-/** A broker as consumers are told of it. The names are those of nsqlookupd's answers. */
+/** A broker in the answers to consumers. The names are those of nsqlookupd's answers. */
 export type Producer = {
   readonly remote_address: string;
   readonly hostname: string;
@@ -27,17 +27,17 @@ type Holdings = Map<string, Set<string>>;
 export class Registry {
   readonly #brokers = new Map<Producer, Holdings>();
 
-  /** A broker is there; it has nothing yet. */
+  /** Adds a broker, which has no topics yet. */
   add(producer: Producer): void {
     this.#brokers.set(producer, new Map());
   }
 
-  /** A broker is gone, and everything that it had. */
+  /** Removes a broker with everything that it registered. */
   remove(producer: Producer): void {
     this.#brokers.delete(producer);
   }
 
-  /** `channel`: null for the topic by itself. */
+  /** `channel`: null for the topic itself. */
   register(producer: Producer, topic: string, channel: string | null): void {
     const holdings = this.#brokers.get(producer);
     if (holdings === undefined) return;
@@ -46,7 +46,7 @@ export class Registry {
     holdings.set(topic, channels);
   }
 
-  /** The opposite; a topic goes with its channels. */
+  /** The reverse of `register`; a topic is removed with its channels. */
   unregister(producer: Producer, topic: string, channel: string | null): void {
     const holdings = this.#brokers.get(producer);
     if (channel === null) holdings?.delete(topic);
@@ -57,7 +57,7 @@ export class Registry {
     return [...this.#brokers].filter(([, held]) => held.has(topic)).map(([producer]) => producer);
   }
 
-  /** The channels of a topic, whichever broker has them. */
+  /** The channels of a topic on all brokers. */
   channelsOf(topic: string): string[] {
     const channels = [...this.#brokers.values()].flatMap((held) => [...(held.get(topic) ?? [])]);
     return [...new Set(channels)].sort();
@@ -67,16 +67,16 @@ export class Registry {
 const MAGIC = '  V1';
 const SIZE_BYTES = 4;
 const LINE_END = 0x0a;
-/** What does not end by then is no command of a broker's. */
+/** A line that is longer is not a broker's command. */
 const COMMAND_BYTES_MAX = 1 << 20;
 
-/** A command with its words, and the bytes that it takes. */
+/** A command with its words, and its size in bytes. */
 type Command = { readonly words: readonly string[]; readonly body: Buffer; readonly bytes: number };
 
 export class Registration {
   readonly #registry: Registry;
   readonly #remoteAddress: string;
-  /** What an IDENTIFY is answered. */
+  /** The answer to IDENTIFY. */
   readonly #self: Readonly<Record<string, unknown>>;
   #held: Buffer = Buffer.alloc(0);
   #hasMagic = false;
@@ -88,7 +88,7 @@ export class Registration {
     this.#self = self;
   }
 
-  /** Takes what has come; returns the replies. Errors: throws at what no broker says. */
+  /** Takes received bytes and returns the replies. Errors: throws on input that no broker sends. */
   take(chunk: Buffer): Buffer[] {
     this.#held = Buffer.concat([this.#held, chunk]);
     if (!this.#hasMagic && !this.#takeMagic()) return [];
@@ -101,7 +101,7 @@ export class Registration {
     return replies;
   }
 
-  /** The connection is gone, and the broker with it. */
+  /** The connection is closed, so the broker is removed. */
   end(): void {
     if (this.#producer !== undefined) this.#registry.remove(this.#producer);
   }
@@ -115,7 +115,7 @@ export class Registration {
     return true;
   }
 
-  /** The next command, if it has come whole. */
+  /** The next command, if it has arrived completely. */
   #next(): Command | undefined {
     const lineEnd = this.#held.indexOf(LINE_END);
     if (lineEnd === -1) return undefined;
@@ -144,7 +144,7 @@ export class Registration {
 
   #identify(body: Buffer): string {
     if (this.#producer !== undefined) return 'E_INVALID cannot IDENTIFY again';
-    // what a broker says of itself; consumers look at what they use of it
+    // the broker's description of itself; consumers check the fields that they use
     const fields = JSON.parse(body.toString()) as Partial<Record<string, unknown>>;
     this.#producer = {
       remote_address: this.#remoteAddress,
@@ -176,7 +176,7 @@ export class BundledLookupd {
 
   #forget: () => void = () => undefined;
 
-  /** Listens on ports of its own on this machine, until it is closed. */
+  /** Listens on its own ports on this machine until it is closed. */
   static async start(cleanUp: CleanUp): Promise<BundledLookupd> {
     const lookupd = new BundledLookupd();
     lookupd.#tcp.listen(0, HOST);
@@ -186,12 +186,12 @@ export class BundledLookupd {
     return lookupd;
   }
 
-  /** Where brokers register. */
+  /** The address at which brokers register. */
   get address(): HostPort {
     return addressOf(this.#tcp);
   }
 
-  /** Where consumers ask. */
+  /** The address for consumers. */
   get httpAddress(): HostPort {
     return addressOf(this.#http);
   }
@@ -222,7 +222,7 @@ export class BundledLookupd {
         socket.destroy(error instanceof Error ? error : undefined);
       }
     });
-    // a broker that was registered over it notices that by itself
+    // a broker that is registered over the connection notices that by itself
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#sockets.delete(socket);
@@ -253,13 +253,13 @@ function addressOf(server: net.Server | http.Server): HostPort {
   return { host: HOST, port: address.port };
 }
 
-/** Brokers tell of a new topic at once; this is for a machine that is busy. */
+/** Brokers report a new topic at once; this time is for a busy machine. */
 const FOUND_MS_MAX = 30_000;
 const LOOK_MS = 20;
 
 /**
- * Asks until the nsqlookupd knows all the brokers of a topic; resolves with the addresses as it says them.
- * Errors: rejects when it does not in time, or cannot be asked.
+ * Asks until the nsqlookupd knows all the brokers of a topic. Resolves with their addresses in its answer.
+ * Errors: rejects if that takes too long, or if it cannot be reached.
  */
 export async function findBrokers(
   lookupd: HostPort,
@@ -279,7 +279,7 @@ export async function findBrokers(
   }
 }
 
-/** Has an nsqlookupd forget a topic whose brokers are gone. */
+/** Makes an nsqlookupd forget a topic whose brokers are gone. */
 export async function deleteFromLookupd(lookupd: HostPort, topic: string): Promise<void> {
   await ask(lookupd, 'POST', `/topic/delete?topic=${topic}`);
 }
@@ -289,11 +289,11 @@ async function lookUp(lookupd: HostPort, topic: string): Promise<HostPort[]> {
   try {
     text = await ask(lookupd, 'GET', `/lookup?topic=${topic}`);
   } catch (error) {
-    // no consumer has it yet
+    // no consumer knows the topic yet
     if (error instanceof Error && error.message.includes('TOPIC_NOT_FOUND')) return [];
     throw error;
   }
-  // the shape that nsqlookupd documents
+  // the format that nsqlookupd documents
   const { producers = [] } = JSON.parse(text) as {
     producers?: { broadcast_address: string; tcp_port: number }[];
   };

@@ -1,4 +1,4 @@
-/** `client`: what a program gets from the client library, beside nsqjs where that is installed. */
+/** `client`: the performance of the client library for a program, compared with nsqjs where that is installed. */
 
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -24,7 +24,7 @@ import { LIBRARIES, type LibraryName } from './libraries.ts';
 const ENTRY = fileURLToPath(new URL(`./client-program.${EXTENSION}`, import.meta.url));
 const SUFFIX_BYTES = 6;
 const PREFILL_BATCH = 1000;
-/** The broker's compiler gets to know its code: otherwise the faster client would measure that. */
+/** Warms up the broker: otherwise a cold broker would limit the faster client. */
 const WARM_UP_MESSAGES = 200_000;
 
 const OPTIONS = {
@@ -82,7 +82,7 @@ function readClient(words: readonly string[]): BenchPlan {
   return { common: values, specs: [startedSpec('server', values)], plans, reportPrefix: null };
 }
 
-/** Measures the libraries that are there, in alternation. */
+/** Measures the installed libraries in alternation. */
 async function runClient(
   load: ClientLoad,
   words: readonly string[],
@@ -131,7 +131,7 @@ async function runOnce(
   }
 }
 
-/** Publishes and consumes through a topic that is deleted. */
+/** Publishes and consumes through a topic that is then deleted. */
 async function warmUp(target: Target, size: number): Promise<void> {
   const { host, port } = target.address;
   const topic = `warm_up_${randomBytes(SUFFIX_BYTES).toString('hex')}`;
@@ -165,7 +165,7 @@ async function prefill(
   await producer.close();
 }
 
-/** Errors: rejects with what the program could not do. */
+/** Errors: rejects with the failure of the program. */
 function runProgram(order: ClientOrder, cleanUp: CleanUp): Promise<Figures> {
   const child = fork(ENTRY, {
     execArgv: ['--expose-gc', '--disable-warning=DEP0040'],

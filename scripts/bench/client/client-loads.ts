@@ -1,4 +1,4 @@
-/** What a program does with a client library while it is measured, in a process of its own. */
+/** What a program does with a client library while it is measured, in its own process. */
 
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Durations } from '../percentiles.ts';
@@ -9,7 +9,7 @@ export const CLIENT_LOADS = ['publish', 'consume', 'latency', 'idle'] as const;
 export type ClientLoad = (typeof CLIENT_LOADS)[number];
 
 /**
- * What is measured. `awaited`: publishes that wait for their answers together.
+ * What is measured. `awaited`: the number of publishes whose answers are awaited together.
  * Units: `size` bytes of a body; `rate` messages/s of `latency`.
  */
 export type ClientOrder = {
@@ -28,7 +28,7 @@ export type ClientOrder = {
 const KIB = 1024;
 const SETTLE_MS = 500;
 
-/** Does it. Errors: rejects when the library or the broker fails. */
+/** Runs the load. Errors: rejects if the library or the broker fails. */
 export function runClientLoad(order: ClientOrder): Promise<Figures> {
   switch (order.load) {
     case 'publish':
@@ -42,7 +42,7 @@ export function runClientLoad(order: ClientOrder): Promise<Figures> {
   }
 }
 
-/** Rate and CPU time of this process between two moments. */
+/** Rate, and CPU time of this process, between two moments. */
 class Watch {
   readonly #startMs = performance.now();
   readonly #startCpu = process.cpuUsage();
@@ -54,7 +54,7 @@ class Watch {
   }
 }
 
-/** Publishes one by one, and awaits the answer of each: many calls, then all of their promises. */
+/** Publishes one by one and awaits each answer: many calls, then all of their promises. */
 async function publish(order: ClientOrder): Promise<Figures> {
   const { library, port, topic, size, messages, awaited } = order;
   const publisher = await (await loadLibrary(library)).publisher(port, topic);
@@ -65,7 +65,7 @@ async function publish(order: ClientOrder): Promise<Figures> {
       await Promise.all(Array.from({ length: calls }, () => publisher.publish(body)));
     }
   };
-  // the compiler gets to know the code
+  // lets the compiler optimize the code
   await publishSome(messages / 10);
   const watch = new Watch();
   await publishSome(messages);
@@ -74,7 +74,7 @@ async function publish(order: ClientOrder): Promise<Figures> {
   return figures;
 }
 
-/** Consumes what is there, and finishes each message. */
+/** Consumes the existing messages, and finishes each. */
 async function consume(order: ClientOrder): Promise<Figures> {
   const { library, port, topic, messages, maxInFlight } = order;
   const warmUp = Math.floor(messages / 10);
@@ -91,7 +91,7 @@ async function consume(order: ClientOrder): Promise<Figures> {
   return figures;
 }
 
-/** Publishes at a steady rate, and measures the time until the handler has the message. */
+/** Publishes at a steady rate, and measures the time until the handler receives each message. */
 async function measureLatency(order: ClientOrder): Promise<Figures> {
   const { library, port, topic, size, messages, maxInFlight, rate } = order;
   const loaded = await loadLibrary(library);
@@ -119,7 +119,7 @@ async function measureLatency(order: ClientOrder): Promise<Figures> {
   return durations.percentiles() ?? {};
 }
 
-/** Connects many consumers, and looks at what they cost in memory while nothing happens. */
+/** Connects many idle consumers, and measures their memory. */
 async function waitIdle(order: ClientOrder): Promise<Figures> {
   const { library, port, topic, consumers, maxInFlight } = order;
   const loaded = await loadLibrary(library);
@@ -134,7 +134,7 @@ async function waitIdle(order: ClientOrder): Promise<Figures> {
   return { consumerKib: grownBytes / KIB / consumers };
 }
 
-/** Resident memory when garbage is collected, where Node was started so that it can be. */
+/** Resident memory after a garbage collection, if Node's options allow one. */
 async function settledBytes(): Promise<number> {
   for (let round = 0; round < 3; round++) {
     globalThis.gc?.();

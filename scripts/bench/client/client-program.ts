@@ -1,4 +1,4 @@
-/** Measures one client library with one load: takes its order from its parent, tells the figures, and ends. */
+/** Measures one client library with one load: gets its order from its parent, reports the figures, and exits. */
 
 import { type ClientOrder, runClientLoad } from './client-loads.ts';
 

@@ -1,10 +1,10 @@
-/** The client libraries that are compared, each behind the same few calls. */
+/** The client libraries that are compared, each behind the same few methods. */
 
 import { once } from 'node:events';
 import { Consumer } from '../../../src/client/consumer.ts';
 import { Producer } from '../../../src/client/producer.ts';
 
-/** Their names, as the report shows them. nsqjs is measured where it is installed. */
+/** Their names in the report. nsqjs is measured where it is installed. */
 export const LIBRARIES = ['ringmq/client', 'nsqjs'] as const;
 export type LibraryName = (typeof LIBRARIES)[number];
 
@@ -18,14 +18,14 @@ type Publisher = {
   close(): void | Promise<void>;
 };
 
-/** The order to a consumer. */
+/** The parameters of a consumer. */
 type Consuming = { close(): void | Promise<void> };
 
 /** A library. */
 export type Library = {
   /** Resolves when it is connected. */
   publisher(port: number, topic: string): Promise<Publisher>;
-  /** Finishes each message after `onMessage` has had it. Resolves when it is connected. */
+  /** Calls `onMessage` with each message, then finishes it. Resolves when the consumer is connected. */
   consumer(
     port: number,
     topic: string,
@@ -34,7 +34,7 @@ export type Library = {
   ): Promise<Consuming>;
 };
 
-/** Errors: rejects when the library is not installed. */
+/** Errors: rejects if the library is not installed. */
 export async function loadLibrary(name: LibraryName): Promise<Library> {
   return name === 'nsqjs' ? new Nsqjs(await loadNsqjs()) : new RingmqClient();
 }
@@ -65,7 +65,7 @@ class RingmqClient implements Library {
   }
 }
 
-/** The shape of nsqjs, which comes without types, as far as it is used here. */
+/** The part of nsqjs that is used here; the package has no types. */
 type NsqjsModule = {
   Writer: new (
     host: string,
@@ -83,7 +83,7 @@ type NsqjsModule = {
 };
 
 async function loadNsqjs(): Promise<NsqjsModule> {
-  // a name that the compiler does not look for: the package may not be there
+  // a variable, so that the compiler does not resolve the package, which may be missing
   const name: string = 'nsqjs';
   const { default: nsqjs } = (await import(name)) as { default: NsqjsModule };
   return nsqjs;

@@ -1,4 +1,4 @@
-/** `fanout`: one topic, many channels. */
+/** `fanout`: one topic with many channels. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Load, subcommand } from '../load.ts';
@@ -15,9 +15,9 @@ import {
   plainPublishing,
 } from './traffic-options.ts';
 
-/** Between two looks at the statistics. */
+/** The interval between two queries of the statistics. */
 const LOOK_MS = 5;
-/** Copies that have not come by then do not come. */
+/** Copies that have not arrived by then are missing. */
 const STALL_MS = 30_000;
 
 const OPTIONS = {
@@ -81,8 +81,10 @@ channels; copies are not counted if the server has no HTTP.`,
 };
 
 /**
- * Waits until every channel has every message; resolves with how long that took, or with null where the statistics
- * are not available, as from a server without HTTP. Units: ms. Errors: rejects when copies stop coming.
+ * Waits until every channel has every message. Resolves with the time that took, or with null if the statistics are not
+ * available, as from a server without HTTP.
+ * Units: ms.
+ * Errors: rejects if no more copies arrive.
  */
 async function untilHeld(
   context: RunContext,
@@ -111,7 +113,7 @@ async function untilHeld(
   }
 }
 
-/** Null, and a note, where they are not available. */
+/** Null, and a note, if they are not available. */
 async function depthsOf(context: RunContext): Promise<number[] | null> {
   try {
     return await channelDepths(context.target.httpAddress, context.topic);

@@ -1,4 +1,4 @@
-/** `idle`: many consumers that have nothing to do. */
+/** `idle`: many consumers without messages. */
 
 import { type Load, subcommand } from '../load.ts';
 import { ArgumentError, amount, count } from '../options.ts';

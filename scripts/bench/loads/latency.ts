@@ -53,7 +53,7 @@ function messagesOf({ rate, seconds, messages }: OptionValues<typeof OPTIONS>): 
 
 export const LATENCY = subcommand(LOAD);
 
-/** What most brokers do most of the time. */
+/** The usual state of most brokers. */
 export const LOW_RATE = subcommand({
   ...LOAD,
   name: 'low-rate',

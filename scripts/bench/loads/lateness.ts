@@ -1,4 +1,4 @@
-/** `deferred` and `expiry`: how late messages are that become due or expire. */
+/** `deferred` and `expiry`: how late messages become due or expire. */
 
 import { type Load, subcommand } from '../load.ts';
 import { ArgumentError, amount, count } from '../options.ts';
@@ -37,7 +37,7 @@ Percentiles are of the lateness. A message that could not be sent in time is due
       delayMs: values.delay * 1000,
       spreadMs: values.seconds * 1000,
     });
-    // a rate that the load itself has set says nothing
+    // a rate that the load itself sets says nothing
     const { rate: _, ...figures } = figuresOf(measured);
     return { ...figures, ...peakOf(context.target) };
   },
@@ -48,7 +48,9 @@ export const DEFERRED = subcommand(DEFERRED_LOAD);
 const POLICY = 'bench-expiry';
 const CHANNEL = 'bench';
 
-/** From the last publish of the warm-up to the first message that expires: time to consume the others. */
+/**
+ * The time from the last publish of the warm-up to the first message that expires, in which the others are consumed.
+ */
 const WARM_UP_REST_SECONDS = 2;
 
 const EXPIRY_OPTIONS = {
@@ -76,7 +78,7 @@ was sent and its time to live. Compare the peak memory with that of --share 0 to
   },
   needs: ({ messages }) => needsFor(messages, null),
   sink: () => 'the null sink has no messages',
-  // Dead letters take other ways through the server than traffic does.
+  // Dead letters take a different path through the server than ordinary traffic.
   warmUp: (values, messagesMax, seconds) => ({
     ...values,
     ...{ messages: Math.min(messagesMax, values.messages), share: values.share > 0 ? 50 : 0 },
@@ -109,7 +111,7 @@ was sent and its time to live. Compare the peak memory with that of --share 0 to
     const peak = peakOf(target);
     if (expiring > 0) await deletePolicy(target.httpAddress, POLICY);
     await deleteTopic(target.httpAddress, deadTopic);
-    // a rate that the load itself has set says nothing
+    // a rate that the load itself sets says nothing
     const { rate: _, ...figures } = figuresOf(measured);
     return { ...figures, ...peak };
   },

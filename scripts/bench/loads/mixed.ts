@@ -1,4 +1,4 @@
-/** `mixed`: topics, sizes, batches and consumers as different as those of a real broker, after a seeded profile. */
+/** `mixed`: different topics, sizes, batches and consumers, as on a real broker, chosen by a seed. */
 
 import { type Load, subcommand } from '../load.ts';
 import { count } from '../options.ts';
@@ -53,7 +53,7 @@ all channels; copies count each channel.`,
   },
 };
 
-/** What the seed makes of each topic. */
+/** The profile of each topic, derived from the seed. */
 export function mixedParts({
   seed,
   topics,

@@ -1,4 +1,4 @@
-/** `overflow`: more than the memory queue holds, through the disk queue and back. */
+/** `overflow`: more messages than the memory queue holds, to the disk queue and back. */
 
 import { type Load, subcommand } from '../load.ts';
 import { count } from '../options.ts';

@@ -1,4 +1,4 @@
-/** `topics`: thousands of topics with a channel each, and nothing to do. */
+/** `topics`: thousands of idle topics with a channel each. */
 
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { needsFor } from './traffic-options.ts';
 
 const METADATA_FILE = 'nsqd.dat';
 const METADATA_VERSION = '1.3.0';
-/** Topics that are asked for at once. */
+/** Requests for topics that run at the same time. */
 const REQUESTS_MAX = 8;
 
 const OPTIONS = {
@@ -54,7 +54,7 @@ deleted afterwards, and start and exit are not measured.`,
   },
 };
 
-/** Lets the server come to rest, and watches it doing nothing. */
+/** Lets the server settle, and then measures it idle. */
 async function watch(context: RunContext, settle: number, seconds: number): Promise<Figures> {
   const { target } = context;
   context.tell('watching it idle', 0);
@@ -81,7 +81,7 @@ async function forEach(
   await Promise.all(Array.from({ length: REQUESTS_MAX }, worker));
 }
 
-/** What nsqd keeps of its topics. */
+/** The format of nsqd's list of topics. */
 function metadata(count: number): string {
   const topics = Array.from({ length: count }, (_, index) => ({
     name: `topic${index}`,

@@ -19,7 +19,7 @@ import { PAYLOAD_OPTION } from '../wire/payload.ts';
 import type { ConsumeOrder } from '../workloads/consumer-group.ts';
 import type { PublishOrder } from '../workloads/publisher.ts';
 
-/** Messages and time, either of which ends a load that publishes. */
+/** Messages and duration, either of which ends a load that publishes. */
 export const END_OPTIONS = {
   messages: optionalCount(1, 'end after this many messages (default 2000000 without --seconds)'),
   seconds: optionalAmount(0.001, 'end after this many seconds'),
@@ -54,19 +54,19 @@ export const CONSUMER_OPTIONS = {
   requeueShare: share(0, 'share of deliveries that are requeued with REQ'),
 } as const;
 
-/** What stands between the generator and the wire. */
+/** The layers between the generator and the network. */
 export const LAYER_OPTIONS = {
   tls: toggle('use TLS; a server that is started gets a certificate'),
   compression: choice(['none', 'snappy', 'deflate'], 'compress both directions'),
 } as const;
 
 export const MESSAGES_DEFAULT = 2_000_000;
-/** A load that ends by its time may publish any number: memory keeps this many, the disk the rest. */
+/** A load with a time limit may publish any number of messages: memory holds this many, the disk the rest. */
 const TIMED_MEM_QUEUE_SIZE = 10_000_000;
-/** Few messages may still be large batches, of which the last is sent whole. */
+/** Even a few messages may form large batches, the last of which is sent whole. */
 export const MEM_QUEUE_SIZE_MIN = 100_000;
 
-/** What ends it, with the default. */
+/** The limits that end a load, with defaults. */
 export function endOf(values: {
   readonly messages: number | null;
   readonly seconds: number | null;
@@ -86,7 +86,7 @@ export function needsFor(messages: number | null, layers: Layers | null): Server
   };
 }
 
-/** Errors: throws an `ArgumentError` when consumers would wait with their FINs for more than they may have. */
+/** Errors: throws an `ArgumentError` if consumers would hold back more FINs than they may have messages. */
 export function checkFinBatch({
   finBatch,
   rdy,
@@ -100,7 +100,7 @@ export function checkFinBatch({
   );
 }
 
-/** Of all values of a load, its layers. */
+/** The layers, taken from all values of a load. */
 export function layersOf({ tls, compression }: Layers): Layers {
   return { tls, compression };
 }
@@ -108,7 +108,7 @@ export function layersOf({ tls, compression }: Layers): Layers {
 type PublishValues = Pick<PublishOrder, 'batch' | 'size' | 'payload' | 'connections' | 'inFlight'>;
 type ConsumeValues = Pick<ConsumeOrder, 'connections' | 'rdy'>;
 
-/** Without what says where, and how much. Of all values of a load, it takes its own. */
+/** What is published, without the address and the limits; taken from all values of a load. */
 export function plainPublishing(
   values: PublishValues,
 ): Omit<PublishOrder, 'address' | 'topics' | 'messages' | 'seconds'> {

@@ -1,4 +1,4 @@
-/** `pub`, `sub` and `pubsub`: publishing and consuming, each by itself and both at once. */
+/** `pub`, `sub` and `pubsub`: publishing and consuming, separately and at the same time. */
 
 import { type Load, subcommand } from '../load.ts';
 import { ArgumentError, choice, count, type OptionValues, optionalAmount } from '../options.ts';
@@ -95,7 +95,7 @@ function publicationOf(values: OptionValues<typeof PUB_OPTIONS>): Omit<Publicati
 
 export const PUB = subcommand(PUB_LOAD);
 
-/** How the messages come there is not measured, and always plain. */
+/** Publishing the messages beforehand is not measured, and uses no layers. */
 const FILLING = { connections: 2, inFlight: 2 };
 
 const SUB_OPTIONS = {

@@ -1,13 +1,13 @@
-/** A report beside an earlier one: what has become better, and what worse. */
+/** Compares a report with an earlier one: what is better, and what is worse. */
 
 import type { Role } from '../target.ts';
 import { METRIC_NAMES, METRICS, type MetricName, ratio } from './metrics.ts';
 import type { Entry, Report } from './report.ts';
 
-/** Less than this is what any machine does by itself between two runs. */
+/** Smaller differences occur between two runs on any machine. */
 const NOISE = 0.05;
 
-/** One figure then and now. */
+/** A figure in both reports. */
 type Change = {
   readonly entry: string;
   readonly unit: string;
@@ -15,7 +15,7 @@ type Change = {
   readonly metric: MetricName;
   readonly before: number;
   readonly now: number;
-  /** How often `now` is `before`; null when that was nothing. */
+  /** The ratio of `now` to `before`; null if `before` is 0. */
   readonly ratio: number | null;
   readonly verdict: 'better' | 'worse' | 'same';
 };
@@ -24,7 +24,7 @@ export type Comparison = {
   /** When the earlier report was made, and with which command. */
   readonly earlier: { readonly date: string; readonly command: string };
   readonly changes: readonly Change[];
-  /** Entries that cannot be compared, and why. */
+  /** Entries that cannot be compared, with the reasons. */
   readonly notes: readonly string[];
 };
 

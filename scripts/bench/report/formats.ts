@@ -6,7 +6,7 @@ import type { Comparison } from './comparison.ts';
 import { type Figures, METRIC_NAMES, METRICS, ratio, ratioText, spell } from './metrics.ts';
 import { type Entry, quoted, type Report, serverNames, summaryOf } from './report.ts';
 
-/** What the unit of a rate ends with. */
+/** The suffix of a unit of rates. */
 const PER_SECOND = '/s';
 
 /** One load: a row for each figure, a column for each server. */
@@ -19,10 +19,10 @@ export function entryText(entry: Entry, nameOf: NameOf = String): string {
   return lines.join('\n');
 }
 
-/** How servers are called. */
+/** The names of the servers. */
 export type NameOf = (role: Role) => string;
 
-/** The medians of all runs, and ratios over the same runs. */
+/** The medians of all runs, and ratios over pairs of successive runs. */
 function figuresTable(
   { results, ratios, unit }: Entry,
   nameOf: NameOf,
@@ -37,7 +37,7 @@ function figuresTable(
   );
   const rows = shown.map((metric) => [
     METRICS[metric].label,
-    // What belongs to one broker does not exist for all together.
+    // Figures of a single broker do not exist for all together.
     ...results.map(({ role, median }) =>
       median[metric] === undefined && role === 'all brokers' ? '' : cell(median, metric, unit),
     ),
@@ -46,14 +46,14 @@ function figuresTable(
   return { head, rows };
 }
 
-/** One of several entries that differ in one thing. */
+/** One of several entries that differ in one respect. */
 export type SeriesColumn = {
   readonly head: string;
   readonly unit: string;
   readonly figures: Figures;
 };
 
-/** Entries side by side: a row for each figure, and how often its rate is the first one's. */
+/** Entries side by side: a row for each figure, and the ratio of its rate to that of the first. */
 export function seriesText(title: string, columns: readonly SeriesColumn[]): string {
   const rows: string[][] = [];
   for (const metric of METRIC_NAMES) {
@@ -68,7 +68,7 @@ export function seriesText(title: string, columns: readonly SeriesColumn[]): str
   return [title, ...tableLines(['', ...columns.map(({ head }) => head)], rows)].join('\n');
 }
 
-/** All loads at a glance. */
+/** A summary of all loads. */
 export function summaryText(report: Report): string {
   const { head, rows } = summaryOf(report);
   const failed = (report.failures ?? []).flatMap(({ name, reason }) =>
@@ -77,7 +77,7 @@ export function summaryText(report: Report): string {
   return ['summary', ...tableLines(head, rows), ...failed].join('\n');
 }
 
-/** What has changed since an earlier report; figures that are the same are left out. */
+/** Changes since an earlier report; unchanged figures are omitted. */
 export function comparisonText({ earlier, changes, notes }: Comparison): string {
   const lines = [`compared with ${earlier.date} (${earlier.command})`];
   const different = changes.filter(({ verdict }) => verdict !== 'same');
@@ -178,8 +178,8 @@ const INDENT = 2;
 const GAP = 2;
 
 /**
- * Rows under a head, the first column on the left and the others on the right. Columns that do not fit follow below,
- * with the first one again.
+ * Rows under a heading, the first column left-aligned and the others right-aligned. Columns that do not fit follow
+ * below, with the first one repeated.
  */
 export function tableLines(
   head: readonly string[],
@@ -206,7 +206,7 @@ function wrappedLines(label: string, text: string): string[] {
   );
 }
 
-/** Which columns stand beside each other, after the first. */
+/** Which columns are shown side by side after the first. */
 function blocksOf(widths: readonly number[]): number[][] {
   const blocks: number[][] = [];
   let left = 0;

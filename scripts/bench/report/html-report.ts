@@ -1,4 +1,4 @@
-/** A report as one page for a browser, with charts in SVG. It loads nothing. */
+/** A report as a self-contained page for a browser, with charts in SVG. */
 
 import type { Role } from '../target.ts';
 import type { Comparison } from './comparison.ts';
@@ -42,7 +42,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.1rem 1rem; } 
 ${tones()}
 `;
 
-/** The whole page. `earlier`: what the report is compared with. */
+/** The whole page. `earlier`: the report to compare with. */
 export function htmlReport(
   report: Report,
   earlier: Report | null,
@@ -111,7 +111,7 @@ function entryPart(entry: Entry, report: Report, earlier: Report | null): string
     });
     return barChart(METRICS[metric].label, shown);
   });
-  // Only a load that measures latencies has percentiles; preparations have some, too.
+  // Only loads that measure latencies have percentiles; some preparations have them, too.
   const hasLatency = results.some(({ median }) => median.p50 !== undefined);
   const charts = hasLatency ? [...bars, ...latencyCharts(results, series, before)] : bars;
   const list = notes.map((note) => `<li class="note">${escaped(note)}</li>`).join('');
@@ -121,7 +121,7 @@ function entryPart(entry: Entry, report: Report, earlier: Report | null): string
   );
 }
 
-/** Percentiles, now and before; how often each latency was; and percentiles in the course of time. */
+/** Percentiles now and before, a histogram of the latencies, and percentiles over time. */
 function latencyCharts(
   results: readonly Result[],
   series: readonly { readonly name: string; readonly tone: number }[],
@@ -207,7 +207,7 @@ function tableOf(head: readonly string[], rows: readonly (readonly string[])[]):
   return `<div class="scroll"><table><thead>${cells(head, 'th')}</thead><tbody>${body}</tbody></table></div>`;
 }
 
-/** A cell with a verdict has its colour. */
+/** The colour of a cell with a result of the comparison. */
 function classOf(text: string): string {
   return ['failed', 'better', 'worse'].includes(text) ? ` class="${text}"` : '';
 }
@@ -236,10 +236,10 @@ function tones(): string {
   ).join('\n');
 }
 
-/** One line or row of bars. `tone`: which of the page's colours. */
+/** A line or a row of bars. `tone`: the colour of the page. */
 type Series = { readonly name: string; readonly tone: number };
 
-/** A bar, with the one of an earlier report if there is one. */
+/** A bar, with that of an earlier report if there is one. */
 type Bar = Series & {
   readonly value: number;
   readonly text: string;
@@ -263,7 +263,7 @@ const RIGHT = 8;
 const TOP = 8;
 const BOTTOM = 24;
 
-/** A bar for each server; a mark shows what it was before. */
+/** A bar for each server; a mark shows the earlier value. */
 function barChart(title: string, bars: readonly Bar[]): string {
   const most = Math.max(...bars.flatMap(({ value, before }) => [value, before ?? 0]));
   const scale = (value: number): number =>
@@ -285,7 +285,7 @@ function barChart(title: string, bars: readonly Bar[]): string {
   return figure(title, height, rows.join(''));
 }
 
-/** Lines over a common axis; `y` is logarithmic. `xText` and `yText` label the axes' ends. */
+/** Lines over a common axis; `y` is logarithmic. `xText` and `yText` label the ends of the axes. */
 function lineChart(
   title: string,
   lines: readonly Line[],
@@ -323,7 +323,7 @@ function lineChart(
   return figure(title, TOP + PLOT_HEIGHT + BOTTOM, [...grid, ...ticks, ...paths].join(''));
 }
 
-/** The names of series beside their colours. */
+/** The names of series next to their colours. */
 function legend(series: readonly (Series & { readonly isDashed?: boolean })[]): string {
   const items = series.map(
     ({ name, tone, isDashed }) =>
@@ -332,7 +332,7 @@ function legend(series: readonly (Series & { readonly isDashed?: boolean })[]): 
   return `<p class="legend">${items.join('')}</p>`;
 }
 
-/** A text in HTML. */
+/** A text as HTML. */
 function escaped(text: string): string {
   return text
     .replaceAll('&', '&amp;')

@@ -1,6 +1,5 @@
 /**
- * Everything that is measured anywhere: what it is called, what it is counted in, which way is better, and what the runs
- * of a load come to.
+ * All figures that are measured: their names, their units, which direction is better, and the summary of several runs.
  */
 
 import type { LatencyDetail } from '../percentiles.ts';
@@ -8,7 +7,7 @@ import type { Role } from '../target.ts';
 
 type Metric = {
   readonly label: string;
-  /** `{unit}` stands for what the load counts. */
+  /** `{unit}` stands for the unit of the load. */
   readonly unit: string;
   readonly better: 'higher' | 'lower' | 'neither';
   readonly digits: number;
@@ -59,7 +58,7 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS;
 
-/** What one run, or the best of several, has measured; what could not be is not in it. */
+/** The results of one run, or the best of several. Figures that could not be measured are missing. */
 export type Figures = Partial<Record<MetricName, number>>;
 
 /** All names, in the order in which they are shown. */
@@ -92,17 +91,17 @@ function metric(label: string, unit: string, better: Metric['better'], digits: n
 export type Result = {
   readonly role: Role;
   readonly runs: readonly Figures[];
-  /** The best of each figure: whatever else the machine does only ever makes a run worse. */
+  /** The best value of each figure: other work on the machine only ever makes a run worse. */
   readonly best: Figures;
   readonly median: Figures;
   /** Of the last run that has latencies. */
   readonly latency?: LatencyDetail;
 };
 
-/** How often the first server's figure is the other's; the median over pairs of runs that followed each other. */
+/** The ratio of the first server's figure to the other's: the median over pairs of successive runs. */
 export type Ratio = { readonly to: Role; readonly figures: Figures };
 
-/** Sums up. There is at least one run. */
+/** Summarizes the runs. There is at least one. */
 export function sumUp(role: Role, runs: readonly Figures[]): Result {
   const sum = (choose: (name: MetricName, values: number[]) => number): Figures => {
     const figures: Figures = {};
@@ -115,7 +114,7 @@ export function sumUp(role: Role, runs: readonly Figures[]): Result {
   return { role, runs, best: sum(best), median: sum((_, values) => medianOf(values)) };
 }
 
-/** The first server's results beside each of the others'. */
+/** Ratios of the first server's results to those of each other server. */
 export function ratiosOf(results: readonly Result[]): Ratio[] {
   const [first, ...others] = results;
   if (first === undefined) return [];
@@ -131,7 +130,7 @@ export function ratiosOf(results: readonly Result[]): Ratio[] {
   });
 }
 
-/** Undefined where one of the two is not known, or there is nothing to compare with. */
+/** Undefined if one of the two is unknown, or the divisor is 0. */
 export function ratio(value: number | undefined, other: number | undefined): number | undefined {
   return value === undefined || other === undefined || other <= 0 ? undefined : value / other;
 }
@@ -147,7 +146,7 @@ function best(name: MetricName, values: number[]): number {
   }
 }
 
-/** The lower of the two in the middle, where there are two: a figure that was measured. */
+/** The median; of two values in the middle the lower one, which was measured. */
 function medianOf(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[(values.length - 1) >> 1];
 }

@@ -1,4 +1,4 @@
-/** The report of a run: the figures of all loads, and their summary in one table. */
+/** The report of a run: the figures of all loads, and a summary in one table. */
 
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
@@ -15,24 +15,24 @@ import {
   spell,
 } from './metrics.ts';
 
-/** Goes up when an older report can no longer be compared with. */
+/** Incremented when older reports can no longer be compared. */
 const FORMAT = 1;
 const BYTES_PER_MIB = 1 << 20;
 
 /** One load with everything that was measured of it. */
 export type Entry = {
   readonly name: string;
-  /** The sub-command and its arguments, which alone measure it again. */
+  /** The sub-command and its arguments, which are enough to repeat the measurement. */
   readonly words: readonly string[];
   readonly unit: string;
   readonly results: readonly Result[];
   readonly ratios: readonly Ratio[];
-  /** What should be known beside the figures. */
+  /** Remarks about the figures. */
   readonly notes: readonly string[];
 };
 
 /**
- * A server as it was started or found. `version` is what it says of itself, `name` its program with the program's own
+ * A server that was started or found. `version` is the one that it reports, `name` its program with the program's own
  * version; null for a server that was not reached.
  */
 export type ServerFact = {
@@ -58,7 +58,7 @@ export type Report = {
   readonly date: string;
   /** The exact command. */
   readonly command: string;
-  /** The load generator's versions. */
+  /** The versions on the load generator's side. */
   readonly ringmq: string;
   readonly node: string;
   readonly machine: Machine;
@@ -93,7 +93,7 @@ export function makeReport(
   };
 }
 
-/** Reads an earlier report. Errors: throws when the file cannot be read, or is not a report. */
+/** Reads an earlier report. Errors: throws if the file cannot be read, or is not a report. */
 export function readReport(path: string): Report {
   try {
     return parseReport(readFileSync(path, 'utf8'));
@@ -103,7 +103,7 @@ export function readReport(path: string): Report {
   }
 }
 
-/** Errors: throws when the text is no report of this format. */
+/** Errors: throws if the text is not a report of this format. */
 export function parseReport(text: string): Report {
   const value: unknown = JSON.parse(text);
   if (!isRecord(value) || value['format'] !== FORMAT || !Array.isArray(value['entries'])) {
@@ -114,11 +114,11 @@ export function parseReport(text: string): Report {
       throw new Error('one of its entries has no name or no figures');
     }
   }
-  // what is compared has been looked at; the rest is only shown
+  // the fields that are compared were checked; the others are only shown
   return value as Report;
 }
 
-/** A word as a shell takes it. */
+/** A word, quoted for the shell. */
 export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
@@ -141,16 +141,16 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
 }
 
-/** Shape: all rows have as many cells as the head. */
+/** Shape: all rows have as many cells as the heading. */
 export type SummaryTable = {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
 };
 
-/** Figures that stand for a load without a rate; the first that it has counts. */
+/** Figures that stand for a load without a rate; the first one that it has counts. */
 const MAIN_METRICS: readonly MetricName[] = ['rate', 'p50', 'residentMib', 'startMs'];
 
-/** What each server is called: by its program and version, and by its role where that would be the same twice. */
+/** The name of each server: its program and version, and its role if these are the same for two. */
 export function serverNames(servers: readonly ServerFact[]): (role: Role) => string {
   const nameOf = ({ name, role }: ServerFact): string => name ?? role;
   const names = servers.map(nameOf);
@@ -164,7 +164,7 @@ export function serverNames(servers: readonly ServerFact[]): (role: Role) => str
   return (role) => byRole.get(role) ?? role;
 }
 
-/** The figures of each server, and behind those of the others the first server's ratios to them. */
+/** The figures of each server, and after those of the others the ratios of the first server to them. */
 export function summaryOf({ entries, failures = [], servers }: Report): SummaryTable {
   const nameOf = serverNames(servers);
   const roles = rolesOf(entries);
@@ -201,7 +201,7 @@ function ratioCells({ results, ratios }: Entry, role: Role): [string, string] {
   return [ratioText(main === undefined ? undefined : figures[main]), ratioText(figures.cpuUs)];
 }
 
-/** The figure that a load is about. */
+/** The main figure of a load. */
 function mainMetricOf(figures: Figures): MetricName | undefined {
   return (
     MAIN_METRICS.find((name) => figures[name] !== undefined) ??
@@ -209,7 +209,7 @@ function mainMetricOf(figures: Figures): MetricName | undefined {
   );
 }
 
-/** All that have figures, the first server first. */
+/** All servers that have figures, the first server first. */
 function rolesOf(entries: readonly Entry[]): Role[] {
   const roles = new Set(entries.flatMap(({ results }) => results.map(({ role }) => role)));
   return [...roles];

@@ -1,28 +1,28 @@
 /**
- * The commands of a load generator. Publishes are built once and sent many times; FINs and REQs for the messages of a
- * chunk are written one after another into one piece of memory.
+ * The commands of a load generator. Publishes are built once and sent many times; the FINs and REQs for the messages of
+ * a chunk are written one after another into one buffer.
  */
 
 import { dpub, mpub, pub, sized } from '../../../src/protocol/commands.ts';
 import { MESSAGE_ID_OFFSET } from './frame-reader.ts';
 import { payloadBodies } from './payload.ts';
 
-/** Writes of more than this are made in several. */
+/** Larger writes are split. */
 const RUN_BYTES_MAX = 1 << 20;
 
-/** So many commands of a run differ in their bodies: more than a compressor looks back on. */
+/** This many commands of a run have different bodies: more than the window of a compressor. */
 const VARIANTS = 256;
 
-/** What a publishing command says. */
+/** The content of a publishing command. */
 export type Publication = {
   readonly topic: string;
   /** Messages of a command; 1 is a PUB. */
   readonly batch: number;
   /** Bytes of a body. */
   readonly size: number;
-  /** Above 0, a DPUB of one message. */
+  /** Above 0: a DPUB of one message. */
   readonly deferMs: number;
-  /** As `--payload`; equal bytes without it. */
+  /** As `--payload`; equal bytes if missing. */
   readonly payload?: string;
 };
 
@@ -32,7 +32,7 @@ export function publishing(publication: Publication): Buffer {
   return commandOf(publication, payloadBodies(size, batch, payload));
 }
 
-/** The same many times in a row, with different bodies where the payload has them. */
+/** The same command many times in a row, with different bodies if the payload has them. */
 export function publishingRun(publication: Publication, wanted: number): CommandRun {
   const { size, batch, payload } = publication;
   const count = Math.min(wanted, VARIANTS);
@@ -53,15 +53,18 @@ export function sizedBody(size: number): Buffer {
   return sized(Buffer.alloc(size));
 }
 
-/** Commands of one length many times in a row, so that several go out in one write without being put together each time. */
+/**
+ * Commands of one length many times in a row, so that several can be sent with one write without being assembled each
+ * time.
+ */
 export class CommandRun {
-  /** How many commands one write has at most. */
+  /** The maximum number of commands in one write. */
   readonly max: number;
 
   readonly #bytes: Buffer;
   readonly #slices: Buffer[];
 
-  /** `wanted`: how many one write ever needs to have. */
+  /** `wanted`: the maximum number that one write needs. */
   constructor(commands: readonly Buffer[], wanted: number) {
     const { length } = commands[0];
     this.max = Math.max(1, Math.min(wanted, Math.floor(RUN_BYTES_MAX / length)));
@@ -81,12 +84,12 @@ export class CommandRun {
 
 const OPCODE_BYTES = 4;
 const ID_BYTES = 16;
-/** Bytes of `REQ `, an id and ` 0` with its newline, the longer of the two commands. */
+/** Bytes of `REQ `, an id and ` 0` with its newline, the longer one of the two commands. */
 const ANSWER_BYTES_MAX = 23;
 const INITIAL_BYTES = 4096;
 const FIN = 0x46494e20;
 const REQ = 0x52455120;
-/** A blank and a zero: a requeued message waits no time. */
+/** A space and a zero: the message is requeued without a delay. */
 const NO_DELAY = 0x2030;
 const LF = 0x0a;
 
@@ -100,7 +103,7 @@ export class AnswerBatch {
     return this.#count;
   }
 
-  /** Everything that was added since the last `clear`; a view that the next `add` after it may move away from. */
+  /** Everything that was added since the last `clear`; a view that the next `add` may invalidate. */
   bytes(): Buffer {
     return this.#bytes.subarray(0, this.#end);
   }
@@ -117,9 +120,9 @@ export class AnswerBatch {
     this.#end += 3;
   }
 
-  /** Begins again, over the same memory if the owner of the bytes has released them. */
+  /** Starts again, in the same memory if the owner of the bytes has released them. */
   clear(isFree: boolean): void {
-    // as much as the last ones took, and a quarter: the next ones will be about as many
+    // as much as the last ones took, and a quarter more: the next ones will be about as many
     const wanted = Math.max(INITIAL_BYTES, this.#end + (this.#end >> 2));
     this.#end = 0;
     this.#count = 0;
@@ -132,7 +135,7 @@ export class AnswerBatch {
     if (this.#end + ANSWER_BYTES_MAX > this.#bytes.length) this.#grow();
     const view = this.#view;
     view.setUint32(this.#end, opcode);
-    // in words of 32 bits, which cost a tenth of a call of copy
+    // in words of 32 bits, which costs a tenth of a call of copy
     const to = this.#end + OPCODE_BYTES;
     const from = at + MESSAGE_ID_OFFSET;
     view.setInt32(to, message.getInt32(from));

@@ -1,14 +1,13 @@
 /**
- * Reads what a server sends without making anything of it: frames are counted, bodies are stepped over, and only
- * the first bytes of a message are looked at. Nothing is allocated per frame, and a chunk may be overwritten once
- * it has been taken.
+ * Reads the output of a server without decoding it: frames are counted, bodies are skipped, and only the first bytes of
+ * a message are read. Nothing is allocated per frame, and a chunk may be overwritten after the call.
  *
  * Shape: size(4) type(4) data(size - 4), big-endian; a message's data is timestamp(8) attempts(2) id(16) body(n).
  */
 
 /** Bytes of a message frame before its body. */
 export const MESSAGE_HEAD_BYTES = 34;
-/** Where a message frame holds its id. */
+/** The offset of the id in a message frame. */
 export const MESSAGE_ID_OFFSET = 18;
 
 const FRAME_HEAD_BYTES = 8;
@@ -21,14 +20,14 @@ const OK = 0x4f4b;
 const HEARTBEAT = '_heartbeat_';
 /** Enough for nearly every frame that is split over two chunks. */
 const HELD_BYTES = 64;
-/** A response or an error that is longer comes from something else than nsqd. */
+/** A longer response or error does not come from nsqd. */
 const RESPONSE_SIZE_MAX = 1 << 16;
 
-/** Receives frames. */
+/** The listener of frames. */
 export interface FrameHandler {
-  /** This many `OK`s came in this chunk. */
+  /** The chunk had this many `OK`s. */
   onOk(count: number): void;
-  /** A message: its head, and as much of its body as was asked for, are at `at` of `view`, during this call only. */
+  /** A message: its head and the requested part of its body are at `at` of `view`, only during this call. */
   onMessage(view: DataView, at: number): void;
   onHeartbeat(): void;
   onError(text: string): void;
@@ -41,20 +40,20 @@ export class FrameReader {
   /** The first bytes of a frame that a chunk has split. */
   #held = Buffer.alloc(0);
   #heldBytes = 0;
-  /** Bytes of the last frame's body that are still to come. */
+  /** Bytes of the last frame's body that are still missing. */
   #skip = 0;
-  /** The chunk of the last call, which is often the same memory as the next one's. */
+  /** The chunk of the last call; the next one often uses the same memory. */
   #chunk: Buffer = Buffer.alloc(0);
   #view: DataView = new DataView(this.#chunk.buffer, 0, 0);
   #okCount = 0;
 
-  /** `bodyBytes`: how much of each body the handler wants to see; bodies have at least that. */
+  /** `bodyBytes`: how much of each body the handler needs; bodies have at least that. */
   constructor(handler: FrameHandler, bodyBytes = 0) {
     this.#handler = handler;
     this.#messageBytes = MESSAGE_HEAD_BYTES + bodyBytes;
   }
 
-  /** Takes the first `end` bytes of a chunk. Errors: throws when they are no frames. */
+  /** Takes the first `end` bytes of a chunk. Errors: throws if they are not frames. */
   take(chunk: Buffer, end: number): void {
     const view = this.#viewOf(chunk);
     let at = Math.min(this.#skip, end);
@@ -77,7 +76,7 @@ export class FrameReader {
     this.#handler.onOk(okCount);
   }
 
-  /** Continues with a frame that was split; returns where the chunk continues after it. */
+  /** Continues a frame that was split. Returns the position in the chunk after it. */
   #takeHeld(chunk: Buffer, start: number, end: number): number {
     let at = start;
     for (;;) {
@@ -108,7 +107,7 @@ export class FrameReader {
     this.#heldBytes += to - from;
   }
 
-  /** How many bytes of a frame have to be there before somebody is told of it, as far as can be said yet. */
+  /** How many bytes of a frame must have arrived before its handler is called, as far as is known yet. */
   #neededAt(view: DataView, at: number, available: number): number {
     if (available < FRAME_HEAD_BYTES) return FRAME_HEAD_BYTES;
     const size = view.getUint32(at);

@@ -1,32 +1,32 @@
 /**
- * Counts HTTP answers. The first one is read; later ones are usually as long, and only their status and
- * the end of their head are looked at.
+ * Counts HTTP answers. The first one is parsed; later ones usually have the same length, and only their status and the
+ * end of their head are checked.
  *
- * Bound: it holds at most one answer that has not come whole.
+ * Bound: it holds at most one incomplete answer.
  */
 
 const STATUS_AT = 'HTTP/1.1 '.length;
 const STATUS_BYTES = 3;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
-/** Nothing that answers a publish is longer. */
+/** No answer to a publish is longer. */
 const ANSWER_BYTES_MAX = 1 << 16;
 
 export class HttpReader {
   readonly #onOk: (count: number) => void;
   readonly #onRefused: (text: string) => void;
   #held = NOTHING;
-  /** The last answer's head and whole length. */
+  /** The head of the last answer, and its total length. */
   #headBytes = 0;
   #answerBytes = 0;
 
-  /** `onOk`: the number of answers of status 200 in this chunk. `onRefused`: an answer of another status. */
+  /** `onOk`: the number of answers with status 200 in this chunk. `onRefused`: an answer with another status. */
   constructor(onOk: (count: number) => void, onRefused: (text: string) => void) {
     this.#onOk = onOk;
     this.#onRefused = onRefused;
   }
 
-  /** Takes the first `end` bytes of a chunk. Errors: throws when they are no answers. */
+  /** Takes the first `end` bytes of a chunk. Errors: throws if they are not answers. */
   take(chunk: Buffer, end: number): void {
     const fresh = chunk.subarray(0, end);
     const bytes = this.#held.length === 0 ? fresh : Buffer.concat([this.#held, fresh]);
@@ -45,14 +45,14 @@ export class HttpReader {
     if (okCount > 0) this.#onOk(okCount);
   }
 
-  /** Whether the answer there has a head as long as the last one's, and was answered with 200 as well. */
+  /** Whether the answer there has a head of the same length as the last one, and status 200 too. */
   #isAsLast(bytes: Buffer, at: number): boolean {
     if (this.#answerBytes === 0 || at + this.#answerBytes > bytes.length) return false;
     const headEnd = at + this.#headBytes - HEAD_END.length;
     return isOk(bytes, at) && bytes.readUInt32BE(headEnd) === HEAD_END.readUInt32BE(0);
   }
 
-  /** The length of the answer there, if its head has come. */
+  /** The length of the answer there, if its head has arrived. */
   #read(bytes: Buffer, at: number): number | undefined {
     const headEnd = bytes.indexOf(HEAD_END, at);
     if (headEnd === -1) return undefined;

@@ -12,35 +12,35 @@ import type { CompressionCodec } from '../../../src/protocol/compression/codec.t
 import { deflateCodec, snappyCodec } from '../../../src/protocol/compression/codecs.ts';
 import { FrameReader } from './frame-reader.ts';
 
-/** Receives the bytes of a link. */
+/** The listener of a link. */
 export interface LinkListener {
-  /** The first `end` bytes of a chunk, which may be overwritten as soon as the call returns. */
+  /** The first `end` bytes of a chunk, which may be overwritten after the call. */
   onBytes(chunk: Buffer, end: number): void;
-  /** The link is gone, and it was not this side that closed it. */
+  /** The link has closed, and this side has not closed it. */
   onGone(error: Error): void;
 }
 
 export interface Link {
-  /** The listener from now on. */
+  /** Replaces the listener. */
   listen(listener: LinkListener): void;
-  /** Sends bytes; returns whether they may be overwritten at once, else never. */
+  /** Sends bytes. Returns whether they may be overwritten at once; otherwise they must never be. */
   send(bytes: Buffer): boolean;
-  /** Ends the connection cleanly; what was sent before still goes out. */
+  /** Ends the connection cleanly, after everything sent before. */
   close(): void;
 }
 
-/** What stands between the generator and the wire. */
+/** The layers between the generator and the network. */
 export type Layers = {
   readonly tls: boolean;
   readonly compression: 'none' | 'snappy' | 'deflate';
 };
 
-/** The listener while there is no other. */
+/** The initial listener. */
 const NOBODY: LinkListener = { onBytes: () => undefined, onGone: () => undefined };
 
 /**
- * All links of a process read into the same memory: a read is taken before the next one begins, and thousands of
- * links with memory of their own would weigh more than what they measure.
+ * All links of a process read into the same memory: the data of a read is used before the next one begins, and the
+ * buffers of thousands of links would take more memory than the measured server.
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(1 << 18);
 
@@ -53,7 +53,7 @@ export class PlainLink implements Link {
     this.#socket = socket;
   }
 
-  /** Resolves when connected. Nothing is sent yet. Errors: rejects with the address and why. */
+  /** Resolves when connected. Nothing is sent yet. Errors: rejects with the address and the reason. */
   static connect(address: HostPort): Promise<PlainLink> {
     return new Promise((resolve, reject) => {
       const socket = net.connect({
@@ -110,13 +110,13 @@ class StreamLink implements Link {
   #listener: LinkListener = NOBODY;
   #isClosed = false;
 
-  /** `place`: what the server is called in errors. */
+  /** `place`: the name of the server in errors. */
   constructor(socket: Socket, place: string) {
     this.#socket = socket;
     socket.on('data', (chunk: Buffer) => this.#listener.onBytes(chunk, chunk.length));
     socket.on('error', (cause) => this.#onGone(new Error(`${place}: ${cause.message}`, { cause })));
     socket.on('close', () => this.#onGone(new Error(`${place} closed a connection`)));
-    // paused since somebody read its first frame
+    // paused since its first frame was read
     socket.resume();
   }
 
@@ -124,7 +124,7 @@ class StreamLink implements Link {
     this.#listener = listener;
   }
 
-  /** Bytes may still be on their way to be encrypted. */
+  /** Bytes may still wait to be encrypted. */
   send(bytes: Buffer): boolean {
     this.#socket.write(bytes);
     return false;
@@ -214,13 +214,16 @@ class CompressedLink implements Link {
 }
 
 const DEFLATE_LEVEL = 6;
-/** Sockets that connect at once: more would overrun a server's queue of them. */
+/** Sockets that connect at the same time: more would overflow a server's accept queue. */
 const CONNECTING_MAX = 100;
 const FRAME_HEAD_BYTES = 8;
 
 export const PLAIN: Layers = { tls: false, compression: 'none' };
 
-/** A link on which commands can be sent. Errors: rejects when the server cannot be reached or has no such layer. */
+/**
+ * A link on which commands can be sent.
+ * Errors: rejects if the server cannot be reached or does not support a layer.
+ */
 export async function connect(address: HostPort, layers: Layers = PLAIN): Promise<Link> {
   if (!layers.tls && layers.compression === 'none') {
     const link = await PlainLink.connect(address);
@@ -230,7 +233,7 @@ export async function connect(address: HostPort, layers: Layers = PLAIN): Promis
   return await connectLayered(address, layers);
 }
 
-/** A number of links, made a few at a time. `onConnected` is called for each. */
+/** Opens links, a few at a time. `onConnected` is called for each. */
 export async function connectMany(
   count: number,
   address: HostPort,
@@ -249,7 +252,7 @@ export async function connectMany(
   return links;
 }
 
-/** What a server says of itself in its answer to an IDENTIFY. */
+/** The server's description of itself in its answer to IDENTIFY. */
 export async function introduce(address: HostPort): Promise<Readonly<Record<string, unknown>>> {
   const socket = await openSocket(address);
   try {
@@ -307,7 +310,7 @@ async function negotiate(
   socket.write(Buffer.concat([MAGIC, identify(fields)]));
   const text = (await takeFrame(socket, place)).toString();
   if (!text.startsWith('{')) throw new Error(`${place} answers "${text}" to an IDENTIFY`);
-  // what a server says of itself, under names that are looked at one by one
+  // the server's description of itself, whose fields are checked one by one
   return JSON.parse(text) as Record<string, unknown>;
 }
 
@@ -317,7 +320,7 @@ async function secure(socket: net.Socket): Promise<net.Socket> {
   return secured;
 }
 
-/** Reads one frame's data; what follows in the same chunk is left for a layer to read. */
+/** Reads one frame's data; the rest of the chunk is left for a layer. */
 async function takeFrame(socket: net.Socket, place: string): Promise<Buffer> {
   let bytes: Buffer = Buffer.alloc(0);
   const closed = new AbortController();

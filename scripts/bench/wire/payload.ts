@@ -1,10 +1,10 @@
-/** The contents of messages: equal bytes, random ones, JSON, or pieces of a file; the same ones for the same seed. */
+/** The contents of messages: equal bytes, random ones, JSON, or pieces of a file; the same for the same seed. */
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ArgumentError, type Option } from '../options.ts';
 
-/** Equal bytes, bytes without a pattern, or records with names that repeat; anything else is the name of a file. */
+/** Equal bytes, random bytes, or JSON records; anything else is the name of a file. */
 const KINDS = ['zeros', 'random', 'json'];
 const DEFAULT_KIND = KINDS[0];
 const SEED = 'payload';
@@ -25,14 +25,14 @@ export const PAYLOAD_OPTION: Option<string> = {
   },
 };
 
-/** As many bodies of this size as wanted. Errors: throws an `ArgumentError` for a file that cannot be used. */
+/** As many bodies of this size as requested. Errors: throws an `ArgumentError` for a file that cannot be used. */
 export function payloadBodies(size: number, count: number, payload = DEFAULT_KIND): Buffer[] {
   const bytes = size * count;
   if (payload === 'json') return Array.from({ length: count }, (_, index) => record(index, size));
   return cut(allBytes(payload, bytes), size);
 }
 
-/** The same bodies as lines, which have no line ends in them. */
+/** The same bodies as lines, without line ends in them. */
 export function withoutNewlines(bodies: readonly Buffer[]): Buffer[] {
   return bodies.map((body) => body.map((byte) => (byte === NEWLINE ? SPACE : byte)) as Buffer);
 }
@@ -52,7 +52,7 @@ function cut(bytes: Buffer, size: number): Buffer[] {
   );
 }
 
-/** A record with fields as applications have them, filled up with text of a few words. */
+/** A record with typical fields, padded with words. */
 function record(index: number, size: number): Buffer {
   const [user, amount, word] = seededBytes(`${SEED}/${index}`, 3);
   const fields = {
@@ -85,7 +85,7 @@ function seededBytes(seed: string, count: number): Buffer {
   return createHash('shake256', { outputLength: count }).update(seed).digest();
 }
 
-/** Gives one number after the other, from 0 up to, and not including, `below`; the same for the same seed. */
+/** A generator of numbers from 0 to `below` (exclusive); the same for the same seed. */
 export function seededNumbers(seed: number): (below: number) => number {
   let index = 0;
   return (below) => seededBytes(`${seed}/${index++}`, WORD_BYTES).readUInt32BE() % below;

@@ -14,14 +14,14 @@ export type ChurnOrder = {
   readonly address: HostPort;
   readonly topic: string;
   readonly kind: (typeof CHURN_KINDS)[number];
-  /** Cycles that run side by side. */
+  /** Cycles that run at the same time. */
   readonly connections: number;
-  /** Cycles altogether. Whichever of this and `seconds` is reached first ends it; null is no bound. */
+  /** Cycles in all. The load ends at this number or after `seconds`, whichever comes first; null is no limit. */
   readonly cycles: number | null;
   readonly seconds: number | null;
 };
 
-/** Counts cycles; the percentiles are those of a cycle from its connecting to the answer. */
+/** Counts cycles; the percentiles are those of a cycle, from connecting to the answer. */
 export async function churn(order: ChurnOrder, progress: ProgressCount): Promise<Outcome> {
   const durations = new Durations();
   await progress.started();
@@ -45,7 +45,7 @@ export async function churn(order: ChurnOrder, progress: ProgressCount): Promise
   return { count, elapsedMs, ...durations.summary(), figures: {} };
 }
 
-/** Ephemeral topics and channels go with their last consumer, which makes the server clean up after each cycle. */
+/** Ephemeral topics and channels are deleted with their last consumer, so the server cleans up after each cycle. */
 function commandOf({ kind, topic }: ChurnOrder, index: number): Buffer {
   switch (kind) {
     case 'connections':

@@ -1,5 +1,5 @@
 /**
- * Consumes and finishes over some connections, of one channel or of several, of one topic or of several.
+ * Consumes and finishes over several connections, from one or more channels of one or more topics.
  */
 
 import type { HostPort } from '../../../src/daemon/host-port.ts';
@@ -16,14 +16,14 @@ export type ConsumeOrder = {
   readonly address: HostPort;
   readonly layers: Layers;
   readonly topics: readonly string[];
-  /** Of each topic. */
+  /** Channels of each topic. */
   readonly channels: readonly string[];
   /** Connections of each channel. */
   readonly connections: number;
   readonly rdy: number;
-  /** FINs in one write, at most RDY, not counting those beside a REQ; 0: those for all messages of one read. */
+  /** FINs in one write, at most RDY, not counting those next to a REQ; 0: those for all messages of one read. */
   readonly finBatch: number;
-  /** Of the deliveries, how many are requeued instead of finished; below 1. */
+  /** The share of deliveries that are requeued instead of finished; below 1. */
   readonly requeueShare: number;
 };
 
@@ -39,14 +39,14 @@ export class ConsumerGroup {
 
   private constructor(progress: ProgressCount) {
     this.#progress = progress;
-    // they are waited for one after the other, and a failure is told to both
-    // They may fail before the caller waits for them.
+    // They are awaited one after the other, and a failure is reported to both. They may fail before the caller awaits
+    // them.
     this.#subscribed.promise.catch(() => undefined);
     this.#ended.promise.catch(() => undefined);
     this.#failed.promise.catch(() => undefined);
   }
 
-  /** Connects; nothing is subscribed to yet. */
+  /** Connects, without subscribing. */
   static async open(order: ConsumeOrder, progress: ProgressCount): Promise<ConsumerGroup> {
     const group = new ConsumerGroup(progress);
     const places = order.topics.flatMap((topic) =>
@@ -60,17 +60,17 @@ export class ConsumerGroup {
     return group;
   }
 
-  /** How many messages are finished, those of all topics and channels together. */
+  /** How many messages are finished, over all topics and channels. */
   get finished(): number {
     return this.#finished;
   }
 
-  /** Subscribes, and asks for messages in the same breath. */
+  /** Subscribes, and requests messages at the same time. */
   start(): void {
     for (const member of this.#members) member.start();
   }
 
-  /** Resolves when all consumers know that they are subscribed. */
+  /** Resolves when all consumers have the answer to SUB. */
   subscribed(): Promise<void> {
     return this.#subscribed.promise;
   }
@@ -83,12 +83,12 @@ export class ConsumerGroup {
     for (const member of this.#members) member.end();
   }
 
-  /** Never resolves. Errors: rejects when the server refuses something or is gone. */
+  /** Never resolves. Errors: rejects if the server refuses something or closes the connection. */
   failed(): Promise<never> {
     return this.#failed.promise;
   }
 
-  /** Lets `finish` resolve with what there is. */
+  /** Makes `finish` resolve with the messages so far. */
   stop(): void {
     this.#expected = Math.min(this.#expected, this.#finished);
     this.#check();
@@ -128,12 +128,12 @@ class Member implements FrameHandler {
   readonly #finBatch: number;
   readonly #requeueShare: number;
   readonly #batch = new AnswerBatch();
-  /** How much of a message is to be requeued until now. */
+  /** The number of messages that should have been requeued so far. */
   #requeueDue = 0;
   #holdsRequeue = false;
   #finished = 0;
 
-  /** `place`: topic and channel, as SUB names them. */
+  /** `place`: topic and channel, as in SUB. */
   constructor(link: Link, place: string, order: ConsumeOrder, group: ConsumerGroup) {
     this.#link = link;
     this.#group = group;
@@ -160,7 +160,7 @@ class Member implements FrameHandler {
     if (this.#batch.count > 0) this.#batch.clear(this.#link.send(this.#batch.bytes()));
   }
 
-  /** Takes no more, so that messages after the last one that counts cost the server nothing. */
+  /** Stops delivery, so that messages after the last one that counts cost the server nothing. */
   end(): void {
     this.#link.send(NO_MORE);
     this.flush();
@@ -196,7 +196,7 @@ class Member implements FrameHandler {
   }
 
   #endChunk(): void {
-    // a message whose REQ is held back would come again only after its timeout, and the last ones are waited for
+    // a message whose REQ is held back would return only after its timeout, and the last ones are awaited
     if (this.#finBatch === 0 || this.#holdsRequeue) this.flush();
     if (this.#finished === 0) return;
     const count = this.#finished;

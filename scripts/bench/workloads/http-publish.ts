@@ -1,4 +1,4 @@
-/** Publishes over HTTP, on connections that are kept. */
+/** Publishes over HTTP, on persistent connections. */
 
 import { type HostPort, joinHostPort } from '../../../src/daemon/host-port.ts';
 import { sized } from '../../../src/protocol/commands.ts';
@@ -12,27 +12,27 @@ const COUNT_BYTES = 4;
 const NEWLINE = Buffer.from('\n');
 
 export type HttpOrder = {
-  /** Where HTTP is spoken. */
+  /** The address of the HTTP API. */
   readonly address: HostPort;
   readonly topic: string;
-  /** Messages of a request; 1 is a `/pub`, more a `/mpub`. */
+  /** Messages of a request; 1 is a `/pub`, more is a `/mpub`. */
   readonly batch: number;
-  /** Sizes in place of lines. */
+  /** Whether messages have sizes instead of line ends. */
   readonly isBinary?: boolean;
   readonly size: number;
-  /** As `--payload`; equal bytes without it. */
+  /** As `--payload`; equal bytes if missing. */
   readonly payload?: string;
   readonly connections: number;
   /** A connection has one request. */
   readonly hasNewConnections?: boolean;
-  /** Requests of a connection that are sent before their answers have come. */
+  /** Unanswered requests of a connection. */
   readonly inFlight: number;
-  /** Messages altogether. Whichever of this and `seconds` is reached first ends it; null is no bound. */
+  /** Messages in all. The load ends at this number or after `seconds`, whichever comes first; null is no limit. */
   readonly messages: number | null;
   readonly seconds: number | null;
 };
 
-/** Counts messages; the percentiles are those of a request from its sending to its answer. */
+/** Counts messages; the percentiles are those of a request, from sending to its answer. */
 export async function httpPublish(order: HttpOrder, progress: ProgressCount): Promise<Outcome> {
   const request = requestOf(order);
   if (order.hasNewConnections === true) return await publishAnew(order, request, progress);
@@ -51,7 +51,7 @@ export async function httpPublish(order: HttpOrder, progress: ProgressCount): Pr
   let unanswered = 0;
   let count = 0;
   for (const link of links) {
-    /** When those were sent that are not answered, the oldest first. */
+    /** When the unanswered requests were sent, the oldest first. */
     const sentMs: number[] = [];
     const send = (most: number): void => {
       const nowMs = performance.now();
@@ -87,7 +87,7 @@ export async function httpPublish(order: HttpOrder, progress: ProgressCount): Pr
   return { count, elapsedMs, ...durations.summary(), figures: {} };
 }
 
-/** Some requests side by side, each on a connection of its own. */
+/** Several requests at the same time, each on its own connection. */
 async function publishAnew(
   order: HttpOrder,
   request: Buffer,

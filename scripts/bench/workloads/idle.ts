@@ -1,4 +1,4 @@
-/** Many consumers that have nothing to do: what do they weigh, and do their heartbeats come when they should? */
+/** Many idle consumers: how much memory each takes, and whether heartbeats come in time. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostPort } from '../../../src/daemon/host-port.ts';
@@ -15,13 +15,16 @@ export type IdleOrder = {
   readonly channel: string;
   readonly consumers: number;
   readonly heartbeatMs: number;
-  /** How long they are watched. */
+  /** How long they are observed. */
   readonly seconds: number;
-  /** How long the server has to come to rest after the last of them. */
+  /** How long the server has to settle after the last of them. */
   readonly settleMs: number;
 };
 
-/** Counts consumers; the percentiles are how far heartbeats are from where the first one of a consumer puts them. */
+/**
+ * Counts consumers; the percentiles are the deviations of heartbeats from the times that the first one of a consumer
+ * implies.
+ */
 export async function idle(order: IdleOrder, progress: ProgressCount): Promise<Outcome> {
   const watch = new Watch();
   const sleepers: Sleeper[] = [];
@@ -54,7 +57,7 @@ export async function idle(order: IdleOrder, progress: ProgressCount): Promise<O
   };
 }
 
-/** What all consumers have seen together. */
+/** The heartbeats of all consumers together. */
 class Watch {
   readonly offTime = new Durations();
   readonly failed = Promise.withResolvers<never>();
@@ -62,7 +65,7 @@ class Watch {
   isOn = false;
 
   constructor() {
-    // A failure while nobody races it is seen by the next race.
+    // A failure that nobody races for is seen by the next race.
     this.failed.promise.catch(() => undefined);
   }
 }
@@ -82,7 +85,7 @@ class Sleeper implements FrameHandler {
     this.#link = link;
     this.#watch = watch;
     this.#heartbeatMs = order.heartbeatMs;
-    // It may fail before the caller waits for it.
+    // It may fail before the caller awaits it.
     this.#subscribed.promise.catch(() => undefined);
     const reader = new FrameReader(this);
     link.listen({
@@ -97,7 +100,9 @@ class Sleeper implements FrameHandler {
     return this.#subscribed.promise;
   }
 
-  /** How many heartbeats should have come by now and have not; the one that is under way is not missed. */
+  /**
+   * How many heartbeats should have come by now and have not; the one that may be under way is not counted as missed.
+   */
   missed(nowMs: number): number {
     const sinceMs = this.#beats === 0 ? this.#connectedMs : this.#firstMs;
     const due = Math.floor((nowMs - sinceMs) / this.#heartbeatMs) + (this.#beats === 0 ? 0 : 1);
@@ -121,7 +126,7 @@ class Sleeper implements FrameHandler {
     this.#beats++;
     if (!this.#watch.isOn) return;
     this.#watch.heartbeats++;
-    // the first one sets the time of the others
+    // the first one determines the times of the others
     if (this.#beats > 1) this.#watch.offTime.add(Math.abs(nowMs - dueMs));
   }
 

@@ -1,4 +1,4 @@
-/** From the time a message is due to be published to its arrival, at a fixed rate. */
+/** The time from when a message is due to be published until it arrives, at a fixed rate. */
 
 import type { HostPort } from '../../../src/daemon/host-port.ts';
 import { SystemClock } from '../../../src/shared/clock.ts';
@@ -19,14 +19,14 @@ export type LatencyOrder = {
   readonly size: number;
   readonly payload: string;
   readonly rdy: number;
-  /** Messages a second. */
+  /** Messages per second. */
   readonly rate: number;
   readonly messages: number;
 };
 
 /**
- * Publishes at its own times whatever the server does, within the bound of an open loop, so that a stall is not hidden
- * by waiting for it to end.
+ * Publishes at fixed times whatever the server does, within the bound of an open loop, so that waiting for a stall to
+ * end does not hide it.
  */
 export async function latency(order: LatencyOrder, progress: ProgressCount): Promise<Outcome> {
   const producer = await connect(order.address, order.layers);

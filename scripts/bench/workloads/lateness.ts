@@ -11,7 +11,7 @@ import { payloadBodies } from '../wire/payload.ts';
 import { AnswerWatch, StampedConsumer } from './timed-clients.ts';
 import type { Outcome, ProgressCount } from './workload.ts';
 
-/** Commands that are not answered yet, so that none waits long for the broker. */
+/** Unanswered commands; few, so that none waits long for the broker. */
 const DEFERRED_IN_FLIGHT_MAX = 200;
 const COMMANDS_PER_WRITE = 100;
 /** Room for the digits of any delay. */
@@ -24,12 +24,12 @@ export type DeferredOrder = {
   readonly messages: number;
   readonly size: number;
   readonly rdy: number;
-  /** The messages come due from this long after the first publish, evenly over `spreadMs`. */
+  /** The first message is due this long after the first publish, and the others follow evenly over `spreadMs`. */
   readonly delayMs: number;
   readonly spreadMs: number;
 };
 
-/** Publishes messages of which each says when it is due, and compares with when it comes. */
+/** Publishes messages that contain their due times, and compares these with their arrival. */
 export async function deferred(order: DeferredOrder, progress: ProgressCount): Promise<Outcome> {
   const consumer = new StampedConsumer(await connect(order.address), order.messages, progress);
   const producer = await connect(order.address);
@@ -84,7 +84,7 @@ async function publishDeferred(
   while (answers.answered < order.messages) await answers.next();
 }
 
-/** Commands without an answer. */
+/** Unanswered commands. */
 const EXPIRING_IN_FLIGHT_MAX = 50;
 const MS_PER_SECOND = 1000;
 const CLOCK = { monotonicMs: () => performance.now() };
@@ -93,7 +93,7 @@ export type ExpiryOrder = {
   readonly address: HostPort;
   readonly topic: string;
   readonly channel: string;
-  /** Where expired messages go. */
+  /** The topic of expired messages. */
   readonly deadTopic: string;
   readonly messages: number;
   /** How many expire: the last ones. */
@@ -103,13 +103,13 @@ export type ExpiryOrder = {
   readonly size: number;
   readonly rdy: number;
   readonly ttlMs: number;
-  /** The messages are published evenly over this time, before the first of them expires. */
+  /** The messages are published evenly over this time, which ends before the first of them expires. */
   readonly spreadMs: number;
 };
 
 /**
- * Publishes everything, then finishes all but the last messages, and reads from each dead letter when it expired.
- * Errors: rejects when a message that should be finished expires.
+ * Publishes everything, then finishes all except the last messages, and reads from each dead letter when it expired.
+ * Errors: rejects if a message expires that should have been finished.
  */
 export async function expiry(order: ExpiryOrder, progress: ProgressCount): Promise<Outcome> {
   const { address, topic, channel, deadTopic, messages, expiring, rdy } = order;
@@ -147,7 +147,7 @@ export async function expiry(order: ExpiryOrder, progress: ProgressCount): Promi
   };
 }
 
-/** Each message says when it expires, counted from when it is sent. */
+/** Each message contains its expiry, counted from when it is sent. */
 async function publishEvenly(
   producer: Link,
   answers: AnswerWatch,

@@ -1,4 +1,4 @@
-/** Several topics with publishers and consumers of their own, all at the same time. */
+/** Several topics with their own publishers and consumers, all at the same time. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { Durations } from '../percentiles.ts';
@@ -21,7 +21,7 @@ export type MixedOrder = {
 /** The last FINs are part of the server's work. */
 const LAST_FINS_MS = 200;
 
-/** Counts messages that have come through all channels; the percentiles are those of publishing commands. */
+/** Counts messages that have passed through all channels; the percentiles are those of publishing commands. */
 export async function mixed({ parts }: MixedOrder, progress: ProgressCount): Promise<Outcome> {
   const answers = new Durations();
   const groups: ConsumerGroup[] = [];

@@ -1,5 +1,5 @@
 /**
- * Publishes over some connections: as fast as a bound of unanswered commands lets it, or at a rate of its own.
+ * Publishes over several connections: as fast as a limit on unanswered commands allows, or at a given rate.
  */
 
 import type { HostPort } from '../../../src/daemon/host-port.ts';
@@ -15,29 +15,29 @@ import type { Layers, Link } from '../wire/link.ts';
 import { connectMany } from '../wire/link.ts';
 import type { ProgressCount } from './workload.ts';
 
-/** Commands that one write of an open loop has at most. */
+/** Most commands in one write of an open loop. */
 const BURST_MAX = 256;
 
 export type PublishOrder = Omit<Publication, 'topic'> & {
-  /** Connections take turns with them. */
+  /** Connections use them in turn. */
   readonly topics: readonly string[];
   readonly address: HostPort;
   readonly layers: Layers;
   readonly connections: number;
-  /** Commands of one connection that are not answered yet; an open loop has a bound of its own. */
+  /** Unanswered commands of one connection; an open loop has its own limit. */
   readonly inFlight: number;
-  /** Messages a second, at which they are due whatever the server does; 0: as fast as it goes. */
+  /** Messages per second, due at fixed times whatever the server does; 0: as fast as possible. */
   readonly rate: number;
-  /** Messages altogether. Whichever of this and `seconds` is reached first ends it; null is no bound. */
+  /** Messages in all. The load ends at this number or after `seconds`, whichever comes first; null is no limit. */
   readonly messages: number | null;
   readonly seconds: number | null;
 };
 
 export class Publisher {
-  /** From a command's sending to its answer; at a rate, from when it was due. */
+  /** From sending a command to its answer; at a rate, from when it was due. */
   readonly answers: Durations;
 
-  /** At a rate, how much later than due commands were sent. */
+  /** At a rate: how late commands were sent. */
   readonly #late = new Durations();
   readonly #order: PublishOrder;
   readonly #lanes: Lane[] = [];
@@ -48,7 +48,7 @@ export class Publisher {
   #deadlineMs = Number.POSITIVE_INFINITY;
   #sent = 0;
   #answered = 0;
-  /** Messages that could not be sent when they came due, for all that was not answered. */
+  /** Messages that could not be sent when they came due because too many were unanswered. */
   #heldBack = 0;
 
   private constructor(order: PublishOrder, progress: ProgressCount, answers: Durations) {
@@ -57,12 +57,11 @@ export class Publisher {
     this.#progress = progress;
     this.#left =
       order.messages === null ? Number.POSITIVE_INFINITY : Math.ceil(order.messages / order.batch);
-    // it is waited for only once everything is connected
-    // It may fail before the caller waits for it.
+    // It is awaited only when everything is connected, and may fail before that.
     this.#ended.promise.catch(() => undefined);
   }
 
-  /** Connects; nothing is published yet. `answers` may be those of several publishers. */
+  /** Connects, without publishing. Several publishers may share `answers`. */
   static async open(
     order: PublishOrder,
     progress: ProgressCount,
@@ -80,7 +79,7 @@ export class Publisher {
     return publisher;
   }
 
-  /** Publishes until it is done and everything is answered; resolves with how many messages that were. */
+  /** Publishes until the end, and until everything is answered. Resolves with the number of messages. */
   async run(): Promise<number> {
     const startMs = performance.now();
     const { seconds, rate, batch } = this.#order;
@@ -92,7 +91,7 @@ export class Publisher {
     return this.#sent * batch;
   }
 
-  /** What it knows beside the times of its answers. */
+  /** Its figures besides the times of its answers. */
   figures(): Figures {
     const late = this.#late.percentiles();
     return {
@@ -140,7 +139,7 @@ export class Publisher {
       for (let i = 0; i < count; i++) this.#late.add(nowMs - loop.dueMs(first + i));
       this.#left -= count;
       this.#sent += count;
-      // in turn, so that a lane knows from an answer's number which command it answers
+      // in turn, so that a lane derives from the number of an answer which command it belongs to
       for (let i = 0; i < lanes.length && i < count; i++) {
         lanes[(first + i) % lanes.length].send(Math.ceil((count - i) / lanes.length));
       }
@@ -150,7 +149,7 @@ export class Publisher {
     const room = (): number => bound - (this.#sent - this.#answered);
     await Promise.race([
       runOpenLoop(loop, new SystemClock(), room, send, pause),
-      // a server that is gone ends the loop; that it is done, nobody says while it runs
+      // the end of the connection ends the loop; nothing else sets this while it runs
       this.#ended.promise,
     ]);
     this.#heldBack = loop.heldBack * batch;
@@ -167,11 +166,11 @@ class Lane implements FrameHandler {
   readonly #run: CommandRun;
   readonly #publisher: Publisher;
   readonly #inFlight: number;
-  /** When each command was sent that is not answered, by its number modulo the bound. */
+  /** When each unanswered command was sent, by its number modulo the limit. */
   readonly #sentMs: Float64Array;
   #sent = 0;
   #answered = 0;
-  /** When the command that an answer belongs to was due; null when it counts from its sending. */
+  /** When the command of an answer was due; null if its time counts from sending. */
   #dueMs: ((answer: number) => number) | null = null;
 
   constructor(link: Link, run: CommandRun, inFlight: number, publisher: Publisher) {

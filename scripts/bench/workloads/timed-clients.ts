@@ -1,6 +1,6 @@
 /**
- * The two ends of a load that comes at its own times: a publisher whose answers are counted, and a consumer that reads
- * from each message when it was due.
+ * The two ends of an open loop: a publisher whose answers are counted, and a consumer that reads from each message when
+ * it was due.
  */
 
 import { NOP } from '../../../src/protocol/commands.ts';
@@ -18,7 +18,7 @@ export class AnswerWatch implements FrameHandler {
 
   constructor(link: Link) {
     this.#link = link;
-    // It may fail before the caller waits for it.
+    // It may fail before the caller awaits it.
     this.#failed.promise.catch(() => undefined);
     const reader = new FrameReader(this);
     link.listen({
@@ -32,14 +32,14 @@ export class AnswerWatch implements FrameHandler {
     return this.#answered;
   }
 
-  /** Resolves with the next answers. Errors: rejects when the server refuses one or is gone. */
+  /** Resolves with the next answers. Errors: rejects if the server refuses a command or closes the connection. */
   async next(): Promise<void> {
     const next = Promise.withResolvers<void>();
     this.#onAnswer = next.resolve;
     await Promise.race([next.promise, this.#failed.promise]);
   }
 
-  /** Never resolves. Errors: rejects when the server refuses a command or is gone. */
+  /** Never resolves. Errors: rejects if the server refuses a command or closes the connection. */
   failed(): Promise<never> {
     return this.#failed.promise;
   }
@@ -68,7 +68,7 @@ export const STAMP_BYTES = 8;
 const NO_MORE = Buffer.from('RDY 0\n');
 
 export class StampedConsumer implements FrameHandler {
-  /** From when a message was due until it came; what came early counts as no time. */
+  /** From when a message was due until it arrived; early messages count as 0. */
   readonly lateness = new Durations();
 
   readonly #link: Link;
@@ -77,19 +77,19 @@ export class StampedConsumer implements FrameHandler {
   readonly #subscribed = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #total: number;
-  /** What is due before does not count. */
+  /** Messages that were due earlier do not count. */
   #nowMs = 0;
   #received = 0;
   #hasAll = false;
   #early = 0;
   #earliestMs = Number.POSITIVE_INFINITY;
 
-  /** Ends after `total` messages; puts back what comes after them while it stays connected. */
+  /** Ends after `total` messages; requeues later ones while it stays connected. */
   constructor(link: Link, total: number, progress: ProgressCount) {
     this.#link = link;
     this.#total = total;
     this.#progress = progress;
-    // They may fail before the caller waits for them.
+    // They may fail before the caller awaits them.
     this.#subscribed.promise.catch(() => undefined);
     this.#ended.promise.catch(() => undefined);
     const reader = new FrameReader(this, STAMP_BYTES);
@@ -103,12 +103,12 @@ export class StampedConsumer implements FrameHandler {
     });
   }
 
-  /** How many came before they were due. */
+  /** How many arrived before they were due. */
   get early(): number {
     return this.#early;
   }
 
-  /** The least lateness, negative when something came early. Units: ms. */
+  /** The smallest lateness, negative if a message arrived early. Units: ms. */
   get earliestMs(): number {
     return this.#earliestMs;
   }
@@ -119,7 +119,7 @@ export class StampedConsumer implements FrameHandler {
     await this.#subscribed.promise;
   }
 
-  /** Resolves when everything has come. */
+  /** Resolves when everything has arrived. */
   ended(): Promise<void> {
     return this.#ended.promise;
   }

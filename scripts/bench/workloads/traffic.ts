@@ -1,5 +1,5 @@
 /**
- * Publishing, consuming, and both at once, each with its rate.
+ * Publishing, consuming, and both at the same time, each with its rate.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { type ConsumeOrder, ConsumerGroup } from './consumer-group.ts';
 import { Publisher, type PublishOrder } from './publisher.ts';
 import type { Outcome, ProgressCount } from './workload.ts';
 
-/** One workload of a `Publisher`. */
+/** The workload of a single `Publisher`. */
 export async function publish(order: PublishOrder, progress: ProgressCount): Promise<Outcome> {
   const publisher = await Publisher.open(order, progress);
   await progress.started();
@@ -25,10 +25,10 @@ export async function publish(order: PublishOrder, progress: ProgressCount): Pro
   };
 }
 
-/** The last FINs are on their way when the last message has come; they are part of the server's work. */
+/** The last FINs are on their way when the last message has arrived; they are part of the server's work. */
 const LAST_FINS_MS = 200;
 
-/** One workload of a `ConsumerGroup`, until enough messages are finished or the time is over. */
+/** The workload of a single `ConsumerGroup`, until enough messages are finished or the time is over. */
 export async function consume(
   order: ConsumeOrder & { readonly messages: number; readonly seconds: number | null },
   progress: ProgressCount,
@@ -49,8 +49,8 @@ export async function consume(
 }
 
 /**
- * Ends when every channel has had every message. Counts messages that were published; the rate is that of messages
- * that have come through, and the figures have the rate of their copies.
+ * Ends when every channel has received every message. Counts published messages; the rate is that of messages that have
+ * passed through, and the figures include the rate of their copies.
  */
 export async function publishAndConsume(
   order: { readonly publish: PublishOrder; readonly consume: ConsumeOrder },
@@ -81,12 +81,12 @@ export async function publishAndConsume(
   };
 }
 
-/** Nothing of it is measured. */
+/** This part is not measured. */
 export async function makeChannels(
   order: {
     readonly address: HostPort;
     readonly topics: readonly string[];
-    /** Of each topic. */
+    /** Channels of each topic. */
     readonly channels: readonly string[];
   },
   progress: ProgressCount,

@@ -1,43 +1,43 @@
 /**
- * What a workload is given and what it returns: a count of its progress, and its outcome.
+ * The input and output of a workload: its progress, and its outcome.
  */
 
 import type { LatencyDetail, Percentiles } from '../percentiles.ts';
 import type { Figures } from '../report/metrics.ts';
 
 export type Outcome = {
-  /** What was published, consumed, cycled through: the load's unit. */
+  /** The number of units that were published, consumed or cycled through. */
   readonly count: number;
   readonly elapsedMs: number;
   readonly percentiles: Percentiles | null;
-  /** The samples that the percentiles are of. */
+  /** The samples of the percentiles. */
   readonly latency?: LatencyDetail;
   /** Figures of this workload only. */
   readonly figures: Figures;
 };
 
-/** Without anything happening for so long, a server is taken to have lost what is waited for. */
+/** If nothing happens for this long, the server has lost what the workload waits for. */
 const STALL_MS = 60_000;
 
 export class ProgressCount {
-  /** Whatever the workload counts. */
+  /** Any unit of the workload. */
   done = 0;
-  /** When nothing happens for so long, the workload fails. */
+  /** The workload fails if nothing happens for this long. */
   stallMs = STALL_MS;
 
   readonly #onReady: () => Promise<void>;
 
-  /** `onReady` resolves when it may begin. */
+  /** The measurement begins when `onReady` resolves. */
   constructor(onReady: () => Promise<void>) {
     this.#onReady = onReady;
   }
 
-  /** Everything is connected; resolves when what is measured begins. */
+  /** Everything is connected; the measurement begins when the promise resolves. */
   started(): Promise<void> {
     return this.#onReady();
   }
 
-  /** Nothing is expected to happen for so long. */
+  /** Nothing is expected to happen for this long. */
   allowQuiet(ms: number): void {
     this.stallMs = STALL_MS + ms;
   }
