@@ -1,6 +1,6 @@
-// Emits dist/ for publication: the programs in bundles, as `npm start` has them; for what other programs import, the
-// sources without their types, import specifiers rewritten to .js; and the load generators, so that `ringmq bench` is
-// there where the package is installed.
+// Builds dist/ for publication: the programs as bundles, as `npm start` runs them; for other programs that import the
+// package, the sources without their types, with import specifiers rewritten to .js; and the load generators, for
+// `ringmq bench` in an installed package.
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -16,12 +16,12 @@ readArguments(USAGE, {});
 
 const root = path.dirname(import.meta.dirname);
 const dist = path.join(root, 'dist');
-/** Where the load generators are compiled to, together with what they use of the sources. */
+/** The output directory of the load generators and of the sources that they use. */
 const benchBuild = path.join(dist, 'bench-build');
 
 rmSync(dist, { recursive: true, force: true });
 compile('tsconfig.build.json');
-// The page is JavaScript already; what only the compiler reads stays behind.
+// The page is JavaScript already; files for the compiler alone are left out.
 cpSync(path.join(root, 'src/ui'), path.join(dist, 'ui'), {
   recursive: true,
   filter: (file) => !file.endsWith('.d.ts'),
@@ -50,7 +50,7 @@ emitProgram('src/main/bundles.cjs', 'main/bundles.cjs');
 emitProgram('src/main/start.cjs', 'main/start.cjs');
 emitProgram('scripts/ringmq.cjs', 'scripts/ringmq.cjs');
 
-/** Removes what only the programs need, which have it in their bundles. */
+/** Removes files that only the programs need: their bundles contain them. */
 async function removeUnused(): Promise<void> {
   const importable = [
     'client/client.js',
@@ -74,11 +74,11 @@ function compile(project: string): void {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Completes a file of declarations, and those that it imports. */
+/** Completes a declaration file and those that it imports. */
 function emitTypes(file: string): void {
   if (publicTypes.has(file)) return;
   publicTypes.add(file);
-  // the compiler leaves specifiers of declarations as they are
+  // the compiler does not rewrite specifiers in declarations
   const text = readFileSync(file, 'utf8').replaceAll(
     /((?:from |import\()'\.[^']*)\.ts'/g,
     "$1.js'",
@@ -96,7 +96,7 @@ function emitProgram(source: string, target: string): void {
   writeFileSync(path.join(dist, target), rewritten, { mode: 0o755 });
 }
 
-/** In dist/ what is in src/ lies beside the other directories. */
+/** In dist/ the contents of src/ are next to the other directories. */
 function besideSources(text: string): string {
   return text.replaceAll(/'((?:\.\.\/)+)src\//g, "'$1");
 }

@@ -1,5 +1,5 @@
 // Bundles the sources, so that each thread reads one file: `node scripts/bundle.ts`, as `npm start` and `npm test` do.
-// Does nothing while the bundles are as new as the sources. Where they cannot be made, says why and leaves the broker to
+// Does nothing while the bundles are up to date. If they cannot be made, it prints the reason, and the broker runs from
 // its sources, which do the same more slowly; so the exit code is always 0.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -22,7 +22,7 @@ if (freshBundles(root) === undefined) {
 }
 
 async function bundle(): Promise<void> {
-  // Loading esbuild takes longer than looking whether it is needed.
+  // Loading esbuild takes longer than checking whether it is needed.
   const { makeBundles } = await import('./bundles/make-bundles.ts');
   try {
     await makeBundles(root);

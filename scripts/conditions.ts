@@ -1,4 +1,5 @@
-// Runs the tests in copies of the checkout under different conditions, and reports what could not be done.
+// Runs the tests in copies of the checkout under different conditions, and reports conditions that are not possible
+// here.
 import { spawnSync } from 'node:child_process';
 import {
   closeSync,
@@ -31,9 +32,9 @@ Example:
 
 Exit code: 0 all passed, 1 a run failed or no condition could be applied, 2 bad arguments.`;
 const ROOT = path.dirname(import.meta.dirname);
-/** Not copied: what git does not have, apart from the packages. */
+/** Not copied: files that git does not track, except the packages. */
 const LEFT_OUT = ['.git', 'bundles', 'data', 'dist', 'test-report.txt'];
-/** The end of a run that failed, as far as it is shown. */
+/** How many of the last lines of a failed run are shown. */
 const SHOWN_LINES = 60;
 
 const { values, positionals: files } = readCommandLine();
@@ -65,12 +66,12 @@ console.log(
 );
 process.exit(failed.length > 0 || possible.length === 0 ? 1 : 0);
 
-/** Runs the tests in a copy that is removed afterwards. */
+/** Runs the tests in a copy that is then removed. */
 function runUnder({ folder = 'ringmq', env, wrapper = [], owner }: Condition): {
   isGood: boolean;
   log: string;
 } {
-  // Nobody but its owner can enter it.
+  // Only its owner can enter it.
   const base = mkdtempSync(path.join(tmpdir(), 'ringmq-conditions-'));
   const checkout = path.join(base, folder);
   const home = path.join(base, 'home');
@@ -80,14 +81,14 @@ function runUnder({ folder = 'ringmq', env, wrapper = [], owner }: Condition): {
   const command =
     files.length > 0 ? [process.execPath, 'scripts/test.ts', ...files] : ['npm', 'test'];
   const [program = '', ...words] = [...wrapper, ...command];
-  // A run takes minutes, which somebody may want to watch.
+  // A run takes minutes, so its output is shown at once.
   const logFile = path.join(base, 'log.txt');
   console.log(`    running, with its output in ${logFile}`);
   const output = openSync(logFile, 'w');
   const { status } = spawnSync(program, words, {
     cwd: checkout,
     stdio: ['ignore', output, output],
-    // What npm tells its scripts about this checkout is not for the copy.
+    // npm's variables describe this checkout, not the copy.
     env: { ...withoutNpm(process.env), HOME: home, ...env },
   });
   closeSync(output);

@@ -1,6 +1,5 @@
-// Runs the conformance kit against the broker: `node scripts/conformance.ts <kit directory> [the kit's options]`.
-// Ends with status 1 if a case fails that neither list of test/compat names, or if a case passes that is listed as
-// not passing yet.
+// Runs the conformance kit against the broker: `node scripts/conformance.ts <kit directory> [the kit's options]`. Exits
+// with 1 if a case fails that neither list in test/compat names, or if a case passes that is listed as not passing yet.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -47,9 +46,9 @@ function readList(name: string): ReturnType<typeof parseList> {
   return parseList(name, readFileSync(path.join(root, 'test', 'compat', name), 'utf8'));
 }
 
-/** Runs the kit, printing each case as its result comes. */
+/** Runs the kit, and prints each case when its result arrives. */
 async function play(run: string): Promise<{ results: CaseResult[]; isFinished: boolean }> {
-  // the kit starts the broker in directories of its own, so nothing here may be relative
+  // the kit starts the broker in its own directories, so no path here may be relative
   const server = `${quoted(path.join(bin, 'node'))} ${quoted(path.join(root, 'src/main/start.cjs'))}`;
   const child = spawn(process.execPath, [run, '--server', server, '--json', ...options], {
     cwd: root,
@@ -68,7 +67,7 @@ async function play(run: string): Promise<{ results: CaseResult[]; isFinished: b
     }
   }
   const [status]: (number | null)[] = await closed;
-  // 0 and 1 are the kit's verdicts, everything else is its own failure
+  // 0 and 1 are verdicts of the kit, any other code means that the kit has failed
   return { results: played, isFinished: hasClosingLine && (status === 0 || status === 1) };
 }
 

@@ -1,5 +1,5 @@
-// Runs disk queues from seeds on a disk in memory that loses power, and whose calls fail. Ends with status 1 if a
-// seed fails; what failed is printed with the command that runs it again.
+// Runs disk queues from seeds on a disk in memory that loses power and whose calls fail. Exits with 1 if a seed fails,
+// and prints the failure with the command that repeats it.
 import { runLife } from '../test/crash/random-life.ts';
 import { readArguments, wholeNumber } from './kit/arguments.ts';
 import { runSeeds, SEED_ARGUMENTS } from './kit/seeds.ts';

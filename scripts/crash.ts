@@ -1,5 +1,5 @@
-// Kills a broker again and again under load and checks that it keeps what it has promised. Ends with status 1 if it
-// does not; what was wrong is printed with the command that runs it again.
+// Kills a broker again and again under load, and checks that it keeps its guarantees. Exits with 1 if it does not, and
+// prints the violations with the command that repeats them.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { RULES, type Rule } from './checkers/crash/violations.ts';
 import { readArguments, refuse, wholeNumber } from './kit/arguments.ts';
 import { ProgressLine } from './kit/progress-line.ts';
 
-/** How many rules the first line of their list has. */
+/** How many rules are on the first line of their list. */
 const RULE_LINE = 5;
 const USAGE = `usage: node scripts/crash.ts [options]
 

@@ -1,5 +1,5 @@
-// Feeds every parser of bytes from outside random inputs, compares the fast lane for HTTP with Node's HTTP server, and
-// asks the HTTP API whatever comes, from a seed that is printed. Ends with status 1 at the first finding.
+// Feeds every parser of bytes from outside with random input, compares the fast lane for HTTP with Node's HTTP server,
+// and sends random requests to the HTTP API, from a seed that is printed. Exits with 1 at the first finding.
 import { fuzz } from '../test/fuzz/fuzz.ts';
 import { fuzzHttpHeads } from '../test/fuzz/http-heads.ts';
 import { fuzzHttpLane } from '../test/fuzz/http-lane.ts';
@@ -16,7 +16,7 @@ them handles wrongly.
 
 Exit code: 0 nothing found, 1 a finding, 2 bad arguments.`;
 const MS_PER_SECOND = 1000;
-/** The parts of the time at whose end the parsers and the HTTP lane are done; the heads of requests have the rest. */
+/** The shares of the time after which the parsers and the HTTP lane are done; request heads get the rest. */
 const PARSERS_END = 2 / 3;
 const LANE_END = 5 / 6;
 
@@ -30,7 +30,7 @@ const startMs = performance.now();
 console.log(`seed ${seed}`);
 const rounds = await fuzz(seed, () => performance.now() >= startMs + ms * PARSERS_END);
 console.log(`${rounds} inputs for each parser, nothing found`);
-// What is left open ends with the process.
+// The process closes everything that is still open.
 const site = { after: () => undefined };
 const connections = await fuzzHttpLane(
   site,

@@ -1,5 +1,5 @@
-// Attacks a broker in every way that a client can, while two control pairs of clients go on, an ordinary and an
-// ephemeral one, and prints what each attack has cost. Ends with status 1 if something did not hold.
+// Attacks a broker in every way that a client can, while two control pairs of clients continue, an ordinary and an
+// ephemeral one, and prints the cost of each attack. Exits with 1 if a limit did not hold.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, hostname, tmpdir } from 'node:os';
@@ -80,7 +80,7 @@ async function findTarget(): Promise<{ target: Target; broker: BrokerProcess | u
       broker: undefined,
     };
   }
-  // known by their flags, so that this works with and without
+  // recognized by their flags, so that this works with and without them
   const isOwn = values.server === undefined;
   const hasLimit = isOwn && OPTION_ROWS.has('maxConnections');
   const hasMemory = isOwn && OPTION_ROWS.has('maxMemory');
@@ -106,14 +106,14 @@ async function findTarget(): Promise<{ target: Target; broker: BrokerProcess | u
   };
 }
 
-/** What such a broker shares out. */
+/** The memory that such a broker divides. */
 function memoryOf(totalMib: number): TargetMemory {
   const given = new Map([['maxMemory', { kind: 'bytes', bytes: totalMib * MIB }]]);
   const machine = { hostname: hostname(), parallelism: availableParallelism() };
   const options = completeOptions(given, machine);
   if (options instanceof InvalidValue) throw new Error(`--memory=${totalMib}: ${options.why}`);
   const { bodyBytes, leastBytes } = memoryBudget(options, machineMemoryBytes());
-  // a buffer is up to twice as large as what it holds
+  // a buffer is up to twice as large as its contents
   return { totalMib: Math.max(totalMib, leastBytes / MIB), bodiesMib: (2 * bodyBytes) / MIB };
 }
 

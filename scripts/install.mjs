@@ -1,6 +1,6 @@
-// Brings node_modules in step with package-lock.json, if it is not yet: what running needs, or with `--all` also what
-// the checks and tests need. Plain JavaScript without dependencies, because it runs first on a fresh clone, on the
-// machine's own Node. It changes nothing outside node_modules and data.
+// Brings node_modules up to date with package-lock.json, if it is not yet: the packages for running, or with `--all`
+// also those for checks and tests. Plain JavaScript without dependencies, because it runs first on a fresh clone, on
+// the machine's own Node. It changes nothing outside node_modules and data.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -19,21 +19,24 @@ if (packages === undefined) fail('package-lock.json is missing');
 const newerNode = wantsAll || canRun() ? undefined : packages['node_modules/node'].version;
 
 if (!isInStep()) {
-  // What is among the development dependencies, and pays for running as well.
+  // A development dependency that is needed for running too.
   const extras = [`esbuild@${packages['node_modules/esbuild'].version}`];
   console.error(`ringmq: installing what ${wantsAll ? 'the tests need' : 'the broker needs'}`);
-  // What is asked for here is installed whatever NODE_ENV or the user's configuration leave out.
+  // Packages that are requested here are installed whatever NODE_ENV or the user's configuration omit.
   npm('ci', '--include=optional', wantsAll ? '--include=dev' : '--omit=dev');
   if (newerNode !== undefined) {
     console.error(`ringmq: installing Node ${newerNode}, because the machine's is too old`);
     extras.push(`node@${newerNode}`);
   }
-  // `--omit=dev` leaves them out; `--save-prod` lets them in, and `--no-save` writes nothing.
+  // `--omit=dev` omits them; `--save-prod` includes them, and `--no-save` writes nothing.
   if (!wantsAll) npm('install', '--no-save', '--save-prod', '--omit=dev', ...extras);
 }
 if (!wantsAll) mkdirSync(path.join(root, 'data'), { recursive: true });
 
-/** Whether the machine's Node, which runs npm, can run the broker. The Node that runs this may be an installed one. */
+/**
+ * Whether the machine's Node, which runs npm, can run the broker. The Node that runs this script may be an installed
+ * one.
+ */
 function canRun() {
   const ofNpm = / node\/v([\d.]+)/.exec(process.env['npm_config_user_agent'] ?? '');
   const [major, minor] = (ofNpm?.[1] ?? process.versions.node).split('.').map(Number);
@@ -43,7 +46,7 @@ function canRun() {
   return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
 }
 
-/** Whether node_modules has what the lock file names, by npm's own record of what it has installed. */
+/** Whether node_modules has the packages in the lock file, according to npm's own record. */
 function isInStep() {
   const installed = readPackages('node_modules/.package-lock.json');
   if (installed === undefined) return false;
@@ -52,14 +55,14 @@ function isInStep() {
     const isNewerNode = where === 'node_modules/node' && newerNode !== undefined;
     if (dev && !wantsAll && !isNewerNode) return true;
     const found = installed[where];
-    // A package of another platform is not there.
+    // A package for another platform is not there.
     return found === undefined ? optional || (devOptional && !wantsAll) : found.version === version;
   });
 }
 
 /**
- * Runs npm, on the machine's Node: an installed one would be removed while it runs. The output goes to stderr: what
- * the caller prints on stdout is its own.
+ * Runs npm on the machine's Node: an installed one would be removed while it runs. The output goes to stderr, because
+ * stdout belongs to the caller.
  */
 function npm(...words) {
   const programs = path.join(root, 'node_modules', '.bin');

@@ -1,5 +1,5 @@
-// Every broker with every lookupd, admin and set of tools, ours and the originals: does a fleet that mixes them work? Ends
-// with status 1 if a check fails.
+// Every broker with every lookupd, admin and set of tools, RingMQ's and the originals: checks that mixed fleets work.
+// Exits with 1 if a check fails.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,14 +23,14 @@ Exit code: 0 all is well, 1 a check fails, 2 bad arguments.`;
 
 const LOCAL = '127.0.0.1';
 const LOOK_MS = 20;
-/** What has not come about after as many looks will not. */
+/** A condition that does not hold after this many checks never will. */
 const LOOKS_MAX = 1000;
 const BODIES = ['one', 'two', 'three'];
 
 /** The programs of RingMQ or of nsq: the command line of each, by the original's name. */
 type Family = { readonly name: string; readonly command: (program: string) => string[] };
 
-/** What a check found: its name, and why it failed. */
+/** The result of a check: its name, and why it failed. */
 type Finding = { readonly check: string; readonly why: string | null };
 
 /** A channel as `/stats` and admins show it. */
@@ -109,7 +109,7 @@ function report(what: string, findings: readonly Finding[]): void {
   if (failed.length > 0) process.exitCode = 1;
 }
 
-/** What nsqadmin's API does to the fleet. */
+/** What nsqadmin's API changes in the fleet. */
 async function adminChecks({ broker, lookupd }: Fleet, admins: Family): Promise<Finding[]> {
   const admin = serve(admins, 'nsqadmin', [
     `--http-address=${LOCAL}:0`,
@@ -264,7 +264,7 @@ function serve(family: Family, program: string, flags: readonly string[]): Broke
   return new BrokerProcess(child);
 }
 
-/** Runs a tool to its end, or ends it by SIGTERM when `until` resolves. */
+/** Runs a tool until it exits, or ends it with SIGTERM when `until` resolves. */
 async function run(
   family: Family,
   program: string,
@@ -298,7 +298,7 @@ async function topicOf(broker: BrokerProcess, name: string): Promise<Topic | und
   return stats.topics.find((topic) => topic.topic_name === name);
 }
 
-/** How many brokers lookupd names for a topic. */
+/** How many brokers lookupd lists for a topic. */
 async function producersOf(lookupd: string, topic: string): Promise<number> {
   const answer = await fetch(`http://${lookupd}/lookup?topic=${topic}`);
   if (answer.status !== 200) return 0;
@@ -306,7 +306,7 @@ async function producersOf(lookupd: string, topic: string): Promise<number> {
   return producers.length;
 }
 
-/** Resolves with true when it is so, or with false after some seconds. */
+/** Resolves with true when the condition holds, or with false after some seconds. */
 async function until(isSo: () => Promise<boolean>): Promise<boolean> {
   for (let look = 0; look < LOOKS_MAX; look++) {
     if (await isSo()) return true;

@@ -24,13 +24,13 @@ type Shot = {
   readonly hash: string;
   readonly colorScheme: 'dark' | 'light';
   readonly width?: number;
-  /** Whether messages are browsed first, and one of them opened. */
+  /** Whether messages are listed first, and one of them opened. */
   readonly messages?: 'list' | 'one';
 };
 
 type Topic = {
   readonly name: string;
-  /** Those whose name ends in `!` have no consumer. */
+  /** Channels whose name ends in `!` have no consumer. */
   readonly channels: readonly string[];
   readonly perSecond: number;
 };
@@ -134,7 +134,7 @@ async function browse(page: Page, what: 'list' | 'one'): Promise<void> {
   }
 }
 
-/** An hour whose last point fits what is shown now: rates that rise and fall, and a queue that was long once. */
+/** An hour whose last point matches the current values: rates that rise and fall, and a queue that was long once. */
 async function fulfil(route: Route): Promise<void> {
   const url = new URL(route.request().url());
   const topic = url.searchParams.get('topic');

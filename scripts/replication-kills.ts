@@ -1,5 +1,5 @@
-// Loses servers, brokers and cables of a replicated cluster under load, and looks whether a message is missing, comes
-// again without a reason, or how long nothing works. Ends with status 1 if a promise is broken.
+// Fails servers, brokers and cables of a replicated cluster under load, and checks whether a message is lost or
+// redelivered without a reason, and how long the service is unavailable. Exits with 1 if a guarantee is broken.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -58,18 +58,18 @@ const MS_PER_S = 1000;
 const BROKERS = 2;
 const SERVERS = 3;
 const HTTP_PORT = 4151;
-/** How often the store is asked who leads it. */
+/** How often the store is asked for its leaders. */
 const WATCH_MS = 100;
 const LOOK_MS = 250;
 /** Messages that are still missing after this many checks at the end are lost. */
 const LOOKS_MAX = 240;
 const POLICY = '[policy.kept]\npattern = "r.*"\nstore = "nats"\n';
 
-/** What a loss of one kind has cost. Units: ms. */
+/** The effects of failures of one kind. Units: ms. */
 type Cost = {
   publishMs: number[];
   deliveryMs: number[];
-  /** For how long a stream or consumer had no leader. */
+  /** How long a stream or consumer had no leader. */
   storeMs: number[];
   /** The same for the bare client. */
   barePublishMs: number[];
@@ -263,7 +263,7 @@ async function ask(host: string, what: string): Promise<void> {
   if (!ok) throw new Error(`${what}: ${status}`);
 }
 
-/** Resolves when everything is finished that was acknowledged, or nothing more is to be expected. */
+/** Resolves when every acknowledged message is finished, or nothing more is expected. */
 async function drained(ledger: ReplicatedLedger, bare: BareClient): Promise<void> {
   for (let look = 0; look < LOOKS_MAX; look++) {
     const missing = Object.entries(TOPICS).flatMap(([topic, channels]) =>

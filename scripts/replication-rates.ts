@@ -142,7 +142,7 @@ async function compareRates(
   await brokers[0].ask(`/topic/delete?topic=${topic}`, 'POST');
 }
 
-/** Messages a second of publishers that publish a batch after the other. */
+/** Messages per second of publishers that publish one batch after the other. */
 async function rateOf(publish: readonly (() => Promise<unknown>)[]): Promise<number> {
   const startMs = clock.monotonicMs();
   let count = 0;

@@ -1,16 +1,14 @@
 #!/usr/bin/env node
 /**
- * The `ringmq` command: the broker with nsqd's flags, a command of operators, or `ringmq bench` for the load
- * generators. It is here and not in src/ because the broker knows nothing of them; nsqd's flags never begin with a bare
- * word.
- *
- * This is plain JavaScript that every Node understands, like the broker's own first lines.
+ * The `ringmq` command: the broker with nsqd's flags, another command, or `ringmq bench` for the load generators. It is
+ * here and not in src/ because the broker does not depend on the load generators; nsqd's flags never begin with a bare
+ * word. This is plain JavaScript that every Node understands, like the broker's own first lines.
  */
 
 const { basename } = require('node:path');
 const { pathToFileURL } = require('node:url');
 
-/** The programs of nsq: a link with such a name runs the command that takes the program's place. */
+/** The programs of nsq: a link with such a name runs the command that replaces the program. */
 const ORIGINALS = [
   'nsqadmin',
   'nsqd',
@@ -22,7 +20,7 @@ const ORIGINALS = [
   'nsq_to_nsq',
   'to_nsq',
 ];
-/** The broker's own words; it also answers unknown ones. */
+/** The broker's own words; the broker also reports unknown ones. */
 const BROKER_WORDS = ['', 'start', 'nsqd', 'help', 'version'];
 
 const startedAs = basename(process.argv[1]);

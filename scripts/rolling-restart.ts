@@ -1,5 +1,5 @@
-// Restarts the brokers of a fleet one after the other under load, each on a host of its own, and looks whether a message
-// is missing or a client fails. Ends with status 1 if so.
+// Restarts the brokers of a fleet one after the other under load, each on its own host, and checks whether a message is
+// lost or a client fails. Exits with 1 if so.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ Example:
 
 Exit code: 0 all is well, 1 a fault, 2 bad arguments.`;
 
-/** How a broker is ended: by which signal, with which flags, and the exit code that is right. */
+/** How a broker is ended: the signal, its flags, and the expected exit code. */
 const WAYS: Readonly<
   Record<string, { signal: NodeJS.Signals; flags: readonly string[]; code: number | null }>
 > = {
@@ -56,7 +56,7 @@ if (way === undefined) refuse(`--how takes drain, stop or kill, got "${values.ho
 process.exitCode = isInside() ? await check() : runInside();
 
 async function check(): Promise<number> {
-  // The process outside of the network does without.
+  // Not needed by the process outside of the network.
   const { Fleet, LOOKUPD_HTTP_PORT } = await import('./checkers/fleet/fleet.ts');
   const { FleetLoad, Phase } = await import('./checkers/fleet/fleet-load.ts');
   const clock = new SystemClock();

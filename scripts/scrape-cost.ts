@@ -142,7 +142,7 @@ function ask(): Promise<number> {
   return promise;
 }
 
-/** Smallest, median and largest of a figure. */
+/** The smallest, median and largest of a figure. */
 function spread(costs: readonly Cost[], read: (cost: Cost) => number): string {
   const sorted = costs.map(read).sort((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)];

@@ -1,5 +1,5 @@
-// Runs clients against a model of a broker, over connections that break, from seeds. Ends with status 1 if a seed
-// fails; what failed is printed with the command that runs it again.
+// Runs clients against a model of a broker, over connections that break, from seeds. Exits with 1 if a seed fails, and
+// prints the failure with the command that repeats it.
 import { simulateClients } from '../test/sim/client/client-simulation.ts';
 import { readArguments, wholeNumber } from './kit/arguments.ts';
 import { runSeeds, SEED_ARGUMENTS } from './kit/seeds.ts';

@@ -1,5 +1,5 @@
-// Runs the broker in one thread from seeds, and checks every turn. Ends with status 1 if a seed fails; what failed
-// is printed with the command that runs it again.
+// Runs the broker in one thread from seeds, and checks every turn. Exits with 1 if a seed fails, and prints the failure
+// with the command that repeats it.
 import { replicatedLife } from '../test/sim/replicated-life.ts';
 import type { DiskFaults } from '../test/sim/scenario.ts';
 import { simulate } from '../test/sim/simulation.ts';

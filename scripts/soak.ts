@@ -1,5 +1,5 @@
-// Runs a broker under a steady load with much coming and going, and looks whether anything grows. Ends with status 1
-// if something does, or if a message is missing.
+// Runs a broker under a steady load with constant changes, and checks whether its use of resources grows. Exits with 1
+// if one does, or if a message is missing.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ Example:
 
 Exit code: 0 nothing grew, 1 a fault, 2 bad arguments.`;
 
-/** Of the time, after which nothing may grow any more. */
+/** The share of the time after which nothing may grow any more. */
 const WARM_UP_SHARE = 0.3;
 const SAMPLES = 240;
 const SAMPLE_MS_MIN = 500;
@@ -37,8 +37,9 @@ const MS_PER_MINUTE = 60_000;
 const REFUSALS_SHOWN = 5;
 
 /**
- * What the trend may rise by after the warm-up, however long that is; and how much of the mean, if that is more,
- * since a collector lets a heap swing. Units: those of the samples.
+ * How much the trend may rise after the warm-up, however long that is; or this share of the mean, if that is more,
+ * since garbage collection makes a heap vary.
+ * Units: those of the samples.
  */
 const BOUNDS: Readonly<Record<Measure, { readonly rise: number; readonly share: number }>> = {
   resident: { rise: 32, share: 0.1 },
@@ -103,7 +104,7 @@ async function sampleToEnd(): Promise<Sample[]> {
   return taken;
 }
 
-/** Prints the trends, and says what grows. */
+/** Prints the trends and the resources that grow. */
 function checkTrends(taken: readonly Sample[]): string[] {
   const found: string[] = [];
   const after = taken.slice(Math.floor(taken.length * WARM_UP_SHARE));

@@ -1,7 +1,7 @@
-// Runs the test suites: `node scripts/test.ts [path ...]`, files or directories, test/ by default. Each file is a process
-// of its own, and so is each directory of test/unit; a process none of whose tests ends for 5 minutes fails
-// (RINGMQ_TEST_FILE_SECONDS).
-// test-report.txt keeps what every test took, and what the files printed; RINGMQ_TEST_REPORT names another file.
+// Runs the test suites: `node scripts/test.ts [path ...]`, files or directories, test/ by default. Each file is a
+// separate process, and so is each directory of test/unit. A process in which no test ends for 5 minutes fails
+// (RINGMQ_TEST_FILE_SECONDS). test-report.txt contains the duration of every test and the output of the files;
+// RINGMQ_TEST_REPORT names another file.
 import { appendFileSync, globSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -22,7 +22,7 @@ environment:
   RINGMQ_TEST_REPORT        the file that keeps what each test took and what the files printed
                             (default test-report.txt)`;
 
-/** Many tests wait for a process or a socket, so two files for each core are not too many. */
+/** Many tests wait for a process or a socket, so one file per core leaves cores idle. */
 const FILES_BESIDE_CORES = 2;
 /** The slowest tests take half a minute. Units: seconds. */
 const FILE_LIMIT_S = 300;
@@ -37,7 +37,7 @@ const groups = new TestGroups(
 );
 
 process.chdir(root);
-// Most of the time of a short file goes into reading TypeScript, which the brokers keep there as well.
+// A short file spends most of its time on compiling TypeScript; the brokers use the same cache.
 process.env['NODE_COMPILE_CACHE'] ??= path.join(root, 'node_modules/.cache/ringmq');
 const lateFiles = new LateFiles(Number(process.env[LIMIT_VARIABLE] ?? FILE_LIMIT_S));
 const startedMs = performance.now();
@@ -60,7 +60,7 @@ appendFileSync(report, `${summary}\n`);
 console.log(summary);
 process.exitCode = tests.hasFailed ? 1 : 0;
 
-/** A file itself, or the tests of a directory. Units: absolute paths. */
+/** The file itself, or the tests of a directory. Units: absolute paths. */
 function testFiles(name: string): string[] {
   const found = globSync('**/*.test.ts', { cwd: name }).sort();
   return found.length > 0 ? found.map((file) => path.join(name, file)) : [name];

@@ -1,5 +1,5 @@
 // Checks the rules of the house style that a script can check: `node scripts/tidy.ts`. Prints one line for each
-// finding and ends with status 1 if there is any.
+// finding, and exits with 1 if there is any.
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { readArguments } from './kit/arguments.ts';
@@ -9,7 +9,7 @@ import { checkImports } from './tidy/import-rules.ts';
 import { checkPages } from './tidy/page-rules.ts';
 import { Source } from './tidy/source.ts';
 
-/** All findings in a tree, by file and line. The tree's files go from their paths, with `/`, to their texts. */
+/** All findings in a tree, by file and line. The files are given by their paths, with `/`, and their texts. */
 export function check(files: ReadonlyMap<string, string>): Finding[] {
   const sources = [...files].map(([file, text]) => new Source(file, text));
   const findings = [...sources.flatMap(checkFile), ...checkImports(sources)];

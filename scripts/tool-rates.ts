@@ -14,24 +14,24 @@ import { readArguments } from './kit/arguments.ts';
 import { startBroker } from './kit/broker.ts';
 import { cpuUsOf } from './kit/proc.ts';
 
-/** Where a tool works. */
+/** The environment of a tool. */
 type Place = {
   readonly tcp: string;
   readonly http: string;
   readonly sink: string;
-  /** HTTP address of the second broker of works that have one. */
+  /** HTTP address of the second broker, for work that has one. */
   readonly target: string;
 };
 
-/** A tool's work. */
+/** A kind of work for a tool. */
 type Work = {
-  /** Begins with the name of the program whose place the tool takes, if there is one. */
+  /** Begins with the name of the program that the tool replaces, if there is one. */
   readonly name: string;
-  /** What only the project's tool can do. */
+  /** Options that only the project's tool has. */
   readonly isOurs?: true;
   readonly count: number;
   readonly flags: (place: Place) => readonly string[];
-  /** Where messages wait for the tool: a channel, a topic without channels, or the lines of standard input. */
+  /** Where messages wait for the tool: a channel, a topic without channels, or lines of standard input. */
   readonly from: { readonly channel: string } | 'topic' | 'input';
 };
 
@@ -163,7 +163,7 @@ async function measure(
   const { name, from } = work;
   const count = Math.round(work.count * Number(values.scale));
   const broker = await start(count);
-  // Only what is copied to another broker needs one.
+  // Only work that copies to another broker needs one.
   const target = from === 'topic' ? await start(count) : null;
   const place = {
     tcp: `127.0.0.1:${broker.tcpPort}`,
@@ -203,7 +203,7 @@ async function measure(
   );
 }
 
-/** A broker that has room for all messages in memory. */
+/** A broker with room for all messages in memory. */
 function start(count: number): ReturnType<typeof startBroker> {
   const dataPath = mkdtempSync(path.join(directory, 'data-'));
   const flags = [`--mem-queue-size=${2 * count}`];

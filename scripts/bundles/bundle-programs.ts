@@ -1,37 +1,36 @@
 /**
- * Bundles the programs of this package with esbuild: the only file that knows it.
+ * Bundles the programs of this package with esbuild; this is the only file that uses it. Every bundled source computes
+ * paths as if it lay where the compiler would put it below the same directory, so it finds worker files, the page's
+ * files and packages there too.
  *
- * Every bundled source believes that it lies where the compiler would put it below the same directory: what it finds by
- * its own place (worker files, the page's files, packages) it finds there as well.
- *
- * Shape: `main/program.js`, `main/worker.js` (what Piscina runs in each thread), `workers/*-thread.js`,
- * `companions/program.js` with a chunk for each command, and a source map beside each. Packages that are not needed at
- * the start, or have native parts, stay outside.
+ * Shape: `main/program.js`, `main/worker.js` (the file that Piscina runs in each thread), `workers/*-thread.js`,
+ * `companions/program.js` with a chunk for each command, and a source map for each. Packages that are not needed at the
+ * start, or have native parts, stay outside.
  */
 
 import { copyFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
-/** Packages that a start needs, and that are JavaScript alone. */
+/** Packages that are needed at the start and are pure JavaScript. */
 const BUNDLED_PACKAGES = ['msgpackr', 'piscina'];
-/** Parts of those that are native, and optional. */
+/** Their optional native parts. */
 const NATIVE_PARTS = ['@napi-rs/nice', 'msgpackr-extract'];
-/** The oldest Node of package.json. */
+/** The minimum Node version in package.json. */
 const TARGET = 'node22.19';
-/** What CommonJS packages are given by Node, for those in a bundle of modules. */
+/** The variables that Node defines for CommonJS packages, for those inside a bundle of modules. */
 const BANNER = [
   "import { createRequire as requireOf } from 'node:module';",
   'const require = requireOf(import.meta.url);',
   'const __dirname = import.meta.dirname;',
 ].join(' ');
 
-/** What becomes one file, apart from what it loads on demand. Units: paths below the project. */
+/** The entry of each bundle; modules that it loads on demand are separate. Units: paths below the project. */
 type Program = { readonly source: string; readonly folder: string };
 
 const PROGRAMS: readonly Program[] = [
   { source: 'src/main/program.ts', folder: 'main' },
-  // Piscina looks for it in the folder of its own file.
+  // Piscina looks for it in the directory of its own file.
   { source: 'node_modules/piscina/dist/worker.js', folder: 'main' },
   { source: 'src/workers/pump-thread.ts', folder: 'workers' },
   { source: 'src/workers/disk-thread.ts', folder: 'workers' },
@@ -41,7 +40,8 @@ const PROGRAMS: readonly Program[] = [
 
 /**
  * Writes the bundles of the project at `root` below `directory`. Returns the files that they were made of, as paths
- * below `root`. Errors: rejects with esbuild's.
+ * below `root`.
+ * Errors: rejects with the errors of esbuild.
  */
 export async function bundlePrograms(root: string, directory: string): Promise<string[]> {
   const made = await Promise.all(
@@ -55,7 +55,11 @@ export async function bundlePrograms(root: string, directory: string): Promise<s
   return [...sources].sort();
 }
 
-/** What programs below `root` import, themselves included. Units: absolute paths. Errors: as `bundlePrograms`. */
+/**
+ * The files that programs below `root` import, including the programs themselves.
+ * Units: absolute paths.
+ * Errors: as `bundlePrograms`.
+ */
 export async function filesOf(root: string, programs: readonly string[]): Promise<Set<string>> {
   const { metafile } = await build({
     absWorkingDir: root,
@@ -83,7 +87,7 @@ function optionsFor(root: string, directory: string, outdir: string): BuildOptio
     platform: 'node',
     target: TARGET,
     banner: { js: BANNER },
-    // Folds constants of other files into where they are used; names and lines stay readable.
+    // Inlines constants of other files; names and lines stay readable.
     minifySyntax: true,
     sourcemap: 'linked',
     // A checkout has them, and the package has most of them once already.
@@ -99,7 +103,7 @@ function packages(): Plugin {
   return {
     name: 'packages',
     setup({ onResolve }) {
-      // whatever is neither a path nor one of Node's
+      // anything that is neither a path nor one of Node's modules
       onResolve({ filter: /^[^./]/ }, ({ path: specifier, kind }) => {
         if (kind === 'entry-point' || specifier.startsWith('node:')) return undefined;
         const isBundled =
@@ -111,7 +115,7 @@ function packages(): Plugin {
   };
 }
 
-/** Keeps the place of a source what it is without a bundle. */
+/** Keeps `import.meta.url` of a source as it is without a bundle. */
 function places(root: string, directory: string, outdir: string): Plugin {
   return {
     name: 'places',
@@ -133,7 +137,7 @@ function places(root: string, directory: string, outdir: string): Plugin {
   };
 }
 
-/** The licenses of packages whose code is in the bundles, which ask to be with it. */
+/** The licenses of the packages whose code is in the bundles; they must accompany it. */
 async function copyLicenses(root: string, directory: string): Promise<void> {
   for (const name of BUNDLED_PACKAGES) {
     const license = path.join(root, 'node_modules', name, 'LICENSE');

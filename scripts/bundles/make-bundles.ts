@@ -1,8 +1,7 @@
 /**
- * Makes the bundles of a checkout, as `src/main/bundles.cjs` finds them.
- *
- * Programs may start at the same time, while others run: a directory of bundles is complete when it gets its name, and
- * is never changed. Bound: the newest `KEPT` directories stay, for programs that load the rest of theirs later.
+ * Makes the bundles of a checkout, as `src/main/bundles.cjs` finds them. Programs may start at the same time, while
+ * others run: a directory of bundles is complete when it gets its name, and never changes.
+ * Bound: the newest `KEPT` directories stay, for programs that load more of their chunks later.
  */
 
 import { createHash } from 'node:crypto';
@@ -31,20 +30,21 @@ const NAME_LENGTH = 16;
 const UNFINISHED = 'unfinished-';
 /** A directory that is still being written is younger than this. Units: milliseconds. */
 const UNFINISHED_MS = 600_000;
-/** Before the umask: that of every new directory. */
+/** Before the umask is applied: the mode of new directories. */
 const OPEN_MODE = 0o777;
-/** What bundles are made with and not of: a change to these makes new bundles too. */
+/** Files that affect the bundles without being part of them: a change to one makes new bundles too. */
 const MAKERS = ['scripts/bundles/bundle-programs.ts', 'package-lock.json'];
 const PAGE = 'src/ui';
 
 /**
- * Bundles the sources below `root`. Errors: rejects if they have an error, or cannot be read, or nothing can be written.
+ * Bundles the sources below `root`.
+ * Errors: rejects if they have an error, if one cannot be read, or if nothing can be written.
  */
 export async function makeBundles(root: string): Promise<void> {
   const folder = path.join(root, FOLDER);
   mkdirSync(folder, { recursive: true });
   const unfinished = mkdtempSync(path.join(folder, UNFINISHED));
-  // Other users may run what one has bundled, as they may run the sources.
+  // Other users may run the bundles of one user, as they may run the sources.
   chmodSync(unfinished, OPEN_MODE & ~process.umask());
   try {
     const startedMs = Date.now();
@@ -54,7 +54,7 @@ export async function makeBundles(root: string): Promise<void> {
     );
     cpSync(path.join(root, PAGE), path.join(unfinished, 'ui'), { recursive: true });
     const sources = [...inputs, ...pages, ...MAKERS];
-    // What changes while it is read may be bundled as it was before: the next start bundles it again.
+    // A file that changes while it is read may be bundled in its old state: the next start bundles it again.
     if (sources.some((name) => statSync(path.join(root, name)).mtimeMs > startedMs)) return;
     const marks = sources.map((name) => [name, markOf(path.join(root, name))]);
     const directory = finish(folder, unfinished);
@@ -68,7 +68,7 @@ export async function makeBundles(root: string): Promise<void> {
   }
 }
 
-/** Gives a complete directory the name of its content, unless there is one. Returns the name. */
+/** Renames a complete directory after its content, unless that exists already. Returns the name. */
 function finish(folder: string, unfinished: string): string {
   const hash = createHash('sha256');
   for (const name of globSync('**/*.*', { cwd: unfinished }).sort()) {
@@ -83,7 +83,7 @@ function finish(folder: string, unfinished: string): string {
   try {
     renameSync(unfinished, place);
   } catch (error) {
-    // another start was faster, with the same content
+    // another process was faster, with the same content
     if (!existsSync(place)) throw error;
   }
   return directory;

@@ -1,4 +1,4 @@
-/** The conditions under which the tests are run, each by itself or several together. */
+/** The conditions under which the tests are run, separately or several together. */
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ const ORDINARY_USER = 65534;
 const BUSY_PORTS = ['4150', '4171'] as const;
 const HOLD_PORTS = fileURLToPath(new URL('hold-ports.ts', import.meta.url));
 
-/** What a condition changes about a run. */
+/** The changes that a condition makes to a run. */
 export type Condition = {
   readonly name: string;
   /** One sentence for `--help`. */
@@ -17,7 +17,7 @@ export type Condition = {
   /** The folder of the checkout, below a private directory. */
   readonly folder?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** A command that brings the condition about and then runs the one that follows it. */
+  /** A command that establishes the condition and then runs the command that follows it. */
   readonly wrapper?: readonly string[];
   /** The user who owns the checkout. */
   readonly owner?: number;
@@ -25,7 +25,7 @@ export type Condition = {
 
 const isRoot = process.getuid?.() === 0;
 
-/** In the order in which their wrappers stand before a command: those that need rights come first. */
+/** In the order in which their wrappers precede a command: those that need privileges come first. */
 export const CONDITIONS: readonly Condition[] = [
   { name: 'private', what: 'the current user, in a directory that nobody else can enter' },
   {
@@ -39,7 +39,7 @@ export const CONDITIONS: readonly Condition[] = [
           (name) => `echo 1 > /proc/sys/net/ipv6/conf/${name}/disable_ipv6`,
         ),
       ),
-      // Who had to become root of a namespace for this is an ordinary user again.
+      // A user that had to become root of a namespace for this becomes an ordinary user again.
       ...(isRoot
         ? []
         : ['unshare', `--map-user=${process.getuid?.()}`, `--map-group=${process.getgid?.()}`]),
@@ -70,7 +70,7 @@ export const CONDITIONS: readonly Condition[] = [
   },
 ];
 
-/** Conditions as one. The last that names a folder or an owner counts. */
+/** Combines conditions. The last one that names a folder or an owner counts. */
 export function together(conditions: readonly Condition[]): Condition {
   return {
     name: conditions.map(({ name }) => name).join('+'),
@@ -87,7 +87,7 @@ export function together(conditions: readonly Condition[]): Condition {
   };
 }
 
-/** Why this machine, or this user, cannot bring a condition about, if so. */
+/** Why this machine, or this user, cannot establish a condition; undefined if it can. */
 export function obstacleTo({ wrapper }: Condition): string | undefined {
   if (process.platform === 'win32') return 'there is no POSIX shell';
   if (wrapper === undefined) return undefined;

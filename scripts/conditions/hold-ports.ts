@@ -1,5 +1,5 @@
-// Listens on a range of TCP ports while a command runs: `node hold-ports.ts FIRST LAST COMMAND [word ...]`, and ends
-// as the command does. A port that another process has is in use as well.
+// Listens on a range of TCP ports while a command runs, and exits as the command does: `node hold-ports.ts FIRST LAST
+// COMMAND [word ...]`. A port that another process uses is occupied as well.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';

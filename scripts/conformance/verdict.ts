@@ -8,31 +8,31 @@ export interface CaseResult {
   readonly why?: string;
 }
 
-/** A case of which we know that it fails, and why that is accepted. */
+/** A case that is known to fail, and the reason why that is accepted. */
 export interface ListedCase {
   readonly case: string;
   readonly reason: string;
 }
 
 export interface Lists {
-  /** Cases that shall pass one day; one that does must leave the list, so that it only shrinks. */
+  /** Cases that are to pass later; one that passes must leave the list, so that the list only shrinks. */
   readonly notPassingYet: readonly ListedCase[];
-  /** Cases in which the broker means to do otherwise than nsqd. */
+  /** Cases in which the broker deliberately differs from nsqd. */
   readonly betterThanNsqd: readonly ListedCase[];
 }
 
 export interface Verdict {
-  /** Cases that passed and were meant to. */
+  /** Cases that passed and were expected to. */
   readonly passed: number;
   /** How many failed cases the lists account for. */
   readonly excused: number;
-  /** What is wrong, one text for each case; the run is good if it is empty. */
+  /** The faults, one text for each case; the run is good if there are none. */
   readonly faults: readonly string[];
 }
 
 /**
- * Compares results with lists. `isWhole` tells that all cases of the kit were run, so that a listed case which
- * does not appear is a fault as well.
+ * Compares results with lists. `isWhole`: whether all cases of the kit were run, so that a listed case without a result
+ * is a fault too.
  */
 export function evaluate(results: readonly CaseResult[], lists: Lists, isWhole: boolean): Verdict {
   const notYet = new Set(lists.notPassingYet.map((listed) => listed.case));
@@ -58,7 +58,7 @@ export function evaluate(results: readonly CaseResult[], lists: Lists, isWhole: 
 /**
  * Reads a list of cases.
  *
- * Errors: throws if the text is no array of objects with the texts `case` and `reason`; `name` says which list.
+ * Errors: throws if the text is not an array of objects with the texts `case` and `reason`; `name` identifies the list.
  */
 export function parseList(name: string, text: string): ListedCase[] {
   const parsed: unknown = JSON.parse(text);
@@ -71,10 +71,10 @@ export function parseList(name: string, text: string): ListedCase[] {
   });
 }
 
-/** Reads a line of the kit's output; undefined if it is not a case's result. */
+/** Reads a line of the kit's output; undefined if it is not the result of a case. */
 export function parseResult(line: string): CaseResult | undefined {
   if (!line.startsWith('{')) return undefined;
-  // the kit is the only one that writes here, and always writes this shape
+  // only the kit writes here, and always this shape
   const { name, ok, why } = JSON.parse(line) as CaseResult;
   return why === undefined ? { name, ok } : { name, ok, why };
 }

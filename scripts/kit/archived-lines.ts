@@ -5,7 +5,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 
-/** The lines of all files below a directory. What is incomplete at the end of a compressed file is left out. */
+/** The lines of all files below a directory. An incomplete end of a compressed file is left out. */
 export async function archivedLines(directory: string): Promise<string[]> {
   const lines: string[] = [];
   for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort()) {

@@ -1,5 +1,5 @@
 /**
- * The arguments of a script: `--help` prints its usage and ends, unknown arguments end it with exit code 2.
+ * The arguments of a script: `--help` prints its usage and exits, unknown arguments exit with code 2.
  */
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
@@ -27,7 +27,7 @@ export function readNames(usage: string): string[] {
   }
 }
 
-/** Prints the usage and ends if that was asked for. */
+/** Prints the usage and exits if that was requested. */
 function help(usage: string): void {
   if (!process.argv.includes('--help') && !process.argv.includes('-h')) return;
   console.log(usage);
@@ -41,7 +41,7 @@ export function wholeNumber(name: string, text: string, min: number, usage: stri
   return refuse(`--${name} takes a whole number from ${min}, got "${text}"`, usage);
 }
 
-/** Ends the script because of its arguments. */
+/** Exits because of invalid arguments. */
 export function refuse(why: string, usage: string): never {
   console.error(`${why}\n\n${usage}`);
   process.exit(2);

@@ -1,5 +1,5 @@
 /**
- * A broker as a process of its own: its log, its ports, its end.
+ * A broker as a separate process: its log, its ports, and how it ends.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -7,15 +7,15 @@ import { once } from 'node:events';
 import path from 'node:path';
 
 const PROJECT = path.dirname(path.dirname(import.meta.dirname));
-/** Of the log of a broker that a checker runs for hours. */
+/** For brokers that a checker runs for hours. */
 const LOG_CHARACTERS_MAX = 64 * 1024;
 
 /** How a process ended. */
 export type Ending = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
-/** A broker that runs, or did. */
+/** A broker process, running or ended. */
 export class BrokerProcess {
-  /** Resolves when the process has ended and its log is read to the end. */
+  /** Resolves when the process has ended and its log was read to the end. */
   readonly ended: Promise<Ending>;
   tcpPort = 0;
   httpPort = 0;
@@ -27,7 +27,7 @@ export class BrokerProcess {
   /** Called whenever there is more of the log, and at the end. */
   #onNews: () => void = () => undefined;
 
-  /** Of the log at least `logCharactersMax` characters are kept, the last ones. */
+  /** Keeps at least the last `logCharactersMax` characters of the log. */
   constructor(child: ChildProcess, logCharactersMax = Number.POSITIVE_INFINITY) {
     this.#child = child;
     this.#logCharactersMax = logCharactersMax;
@@ -44,7 +44,7 @@ export class BrokerProcess {
     });
   }
 
-  /** What was logged, or the end of it. */
+  /** The log, or the end of it. */
   get log(): string {
     return this.#log;
   }
@@ -65,7 +65,7 @@ export class BrokerProcess {
     this.httpPort = Number((await this.logged(/HTTP: listening on .*:(\d+)\n/))[1]);
   }
 
-  /** Resolves when the log has such a text, be it old. Errors: rejects when the broker ends without. */
+  /** Resolves when the log contains a matching text, old or new. Errors: rejects if the broker ends before. */
   async logged(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const found = pattern.exec(this.#log);
@@ -88,18 +88,18 @@ export class BrokerProcess {
     this.#child.kill(name);
   }
 
-  /** Ends the broker as an operator does. */
+  /** Shuts the broker down as an operator does. */
   async stop(name: NodeJS.Signals = 'SIGTERM'): Promise<Ending> {
     this.signal(name);
     return await this.ended;
   }
 
-  /** Ends the broker as a power cut does. */
+  /** Kills the broker, as a power failure does. */
   kill(): Promise<Ending> {
     return this.stop('SIGKILL');
   }
 
-  /** The text of the answer to a request. Errors: rejects unless the answer is 200. */
+  /** The text of the answer to a request. Errors: rejects unless the status is 200. */
   async ask(pathAndQuery: string, method: 'GET' | 'POST' = 'GET'): Promise<string> {
     const response = await fetch(`http://127.0.0.1:${this.httpPort}${pathAndQuery}`, { method });
     const text = await response.text();
@@ -115,16 +115,16 @@ export class BrokerProcess {
   }
 }
 
-/** What a checker starts. */
+/** The program that a checker starts. */
 export type CheckedSetup = {
-  /** A command for the shell that gets the flags; the project's own broker without it. */
+  /** A shell command, to which the flags are added; the project's own broker if missing. */
   readonly server?: string | undefined;
   readonly dataPath: string;
-  /** Added to those that name the ports and the data directory. */
+  /** Added to the flags for the ports and the data directory. */
   readonly flags?: readonly string[];
 };
 
-/** Starts a broker. Resolves when it listens. Errors: rejects with the end of its log when it ends before. */
+/** Starts a broker. Resolves when it listens. Errors: rejects with the end of its log if it ends before. */
 export async function startBroker(setup: CheckedSetup): Promise<BrokerProcess> {
   const broker = launchBroker(setup);
   await broker.listening();

@@ -1,6 +1,6 @@
 /**
- * A client's connection that keeps to the protocol: answers come in the order of the questions, messages when they
- * come, heartbeats are answered.
+ * A connection of a client that keeps to the protocol: answers arrive in the order of the commands, messages at any
+ * time, and heartbeats are answered.
  */
 
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ const MESSAGE_HEADER_BYTES = 26;
 const ERROR_TYPE = 1;
 const MESSAGE_TYPE = 2;
 const NOP = line('NOP');
-/** Errors that answer commands which are not answered otherwise. */
+/** Errors for commands that have no answer on success. */
 const REFUSALS = /^E_(?:FIN|REQ|TOUCH)_FAILED/;
 
 /** A message as it is on the wire. `body` is valid only until the listener returns. */
@@ -22,12 +22,12 @@ export type Message = { readonly id: string; readonly attempts: number; readonly
 /** The listener of a connection. */
 export type ConnectionListener = {
   onMessage?(message: Message): void;
-  /** A FIN, REQ or TOUCH was refused, or an error came that nothing was asked for. */
+  /** A FIN, REQ or TOUCH was refused, or an error arrived that answers no command. */
   onRefusal?(text: string): void;
 };
 
 export class Connection {
-  /** Resolves when the connection is gone, for whatever reason. */
+  /** Resolves when the connection has closed, for whatever reason. */
   readonly ended: Promise<void>;
 
   readonly #socket: Socket;
@@ -36,7 +36,7 @@ export class Connection {
   #rest: Buffer = Buffer.alloc(0);
   #hasEnded = false;
 
-  /** Connects, and sends the magic. Errors: rejects when nobody listens there. */
+  /** Connects, and sends the magic bytes. Errors: rejects if the connection is refused. */
   static async open(
     port: number,
     listener: ConnectionListener = {},
@@ -54,7 +54,7 @@ export class Connection {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    // the end follows, and that is what counts
+    // the end follows, and only that counts
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#hasEnded = true;
@@ -67,20 +67,20 @@ export class Connection {
     return this.#hasEnded;
   }
 
-  /** Sends what has no answer. */
+  /** Sends a command that has no answer. */
   send(...pieces: readonly Buffer[]): void {
     if (!this.#hasEnded)
       this.#socket.write(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
   }
 
-  /** Sends, and resolves with the text of the answer, errors included; null when the connection ended instead. */
+  /** Sends a command. Resolves with the text of the answer, including errors; null if the connection ends before. */
   ask(bytes: Buffer): Promise<string | null> {
     if (this.#hasEnded) return Promise.resolve(null);
     this.#socket.write(bytes);
     return new Promise((resolve) => this.#questions.push(resolve));
   }
 
-  /** Ends the connection at once. */
+  /** Closes the connection at once. */
   destroy(): void {
     this.#socket.destroy();
   }

@@ -1,19 +1,19 @@
 /**
- * What Linux says of a process: its CPU time and its memory, and which process it is that listens on a port.
+ * Data of Linux about a process: its CPU time and memory, and which process listens on a port.
  *
- * Errors: none if a process does not exist or belongs to another user; the answer is then undefined.
+ * Errors: none; undefined if a process does not exist or belongs to another user.
  */
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import os from 'node:os';
 import type { HostPort } from '../../src/daemon/host-port.ts';
 
-/** Ticks of a second in /proc, on every Linux that Node runs on. */
+/** Ticks per second in /proc, on every Linux that Node supports. */
 const TICKS_PER_SECOND = 100;
-/** The number that stands for a listening socket in /proc/net/tcp. */
+/** The state of a listening socket in /proc/net/tcp. */
 const LISTENING = '0A';
 
-/** CPU time so far, of user and system together, of all threads. Units: µs, in steps of 10 ms. */
+/** User and system CPU time so far, of all threads. Units: µs, in steps of 10 ms. */
 export function cpuUsOf(pid: number): number | undefined {
   return attempt(() => parseCpuUs(readFileSync(`/proc/${pid}/stat`, 'utf8')));
 }
@@ -21,17 +21,17 @@ export function cpuUsOf(pid: number): number | undefined {
 /** One thread. Units: `startTicks` ticks since the machine's start; `cpuUs` µs so far, in steps of 10 ms. */
 export type ThreadTime = {
   readonly id: number;
-  /** What the program, or Node, calls it; many threads may have one name. */
+  /** Its name, given by the program or by Node; many threads may have the same one. */
   readonly name: string;
   readonly startTicks: number;
   readonly cpuUs: number;
 };
 
-/** All threads of a process, the main thread among them: its id is the process's. */
+/** All threads of a process, including the main thread, whose id is that of the process. */
 export function threadsOf(pid: number): ThreadTime[] | undefined {
   const directory = `/proc/${pid}/task`;
   const ids = attempt(() => readdirSync(directory));
-  // one that has ended between the two looks is left out
+  // a thread that ends between the two readings is left out
   return ids?.flatMap(
     (id) => attempt(() => parseThread(readFileSync(`${directory}/${id}/stat`, 'utf8'))) ?? [],
   );
@@ -52,7 +52,7 @@ export function descriptorCountOf(pid: number): number | undefined {
   return attempt(() => readdirSync(`/proc/${pid}/fd`).length);
 }
 
-/** The process that listens there, if it is on this machine and may be looked at. */
+/** The process that listens on a port, if it is on this machine and accessible. */
 export function listenerOf({ host, port }: HostPort): number | undefined {
   if (!isLocal(host)) return undefined;
   return attempt(() => {
@@ -71,7 +71,7 @@ export function parseCpuUs(stat: string): number {
   return cpuUsIn(fieldsBehindName(stat));
 }
 
-/** What a /proc/<pid>/task/<id>/stat says. */
+/** The contents of a /proc/<pid>/task/<id>/stat. */
 export function parseThread(stat: string): ThreadTime {
   const nameAt = stat.indexOf('(');
   const fields = fieldsBehindName(stat);
@@ -83,7 +83,7 @@ export function parseThread(stat: string): ThreadTime {
   };
 }
 
-/** The name in parentheses may hold blanks and parentheses; the fields after it do not. */
+/** The name in parentheses may contain spaces and parentheses; the fields after it do not. */
 function fieldsBehindName(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
@@ -128,7 +128,7 @@ function attempt<T>(look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
-    // a process that has ended meanwhile, somebody else's, or a system without /proc
+    // a process that has ended meanwhile, one of another user, or a system without /proc
     if (error instanceof Error && 'code' in error) return undefined;
     throw error;
   }

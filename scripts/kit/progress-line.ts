@@ -1,18 +1,18 @@
 /**
- * The progress of runs: one line that is written over on a terminal; elsewhere a plain line now
- * and then. It goes to stderr, so that what is printed on stdout is the result and nothing else.
+ * The progress of runs: one line that is overwritten on a terminal; elsewhere a plain line now and then. It goes to
+ * stderr, so that stdout contains only results.
  */
 
 import type { Clock } from '../../src/shared/clock.ts';
 
-/** What is needed of stderr. */
+/** The part of stderr that is used. */
 export type ProgressOutput = {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
   write(text: string): unknown;
 };
 
-/** Between two lines where there is no terminal. */
+/** The interval between two lines if there is no terminal. */
 const PLAIN_MS = 10_000;
 const COLUMNS_DEFAULT = 80;
 const CLEAR_LINE = '\r\u001b[K';
@@ -29,7 +29,7 @@ export class ProgressLine {
     this.#nextMs = clock.monotonicMs() + PLAIN_MS;
   }
 
-  /** Says where it stands. */
+  /** Shows the progress. */
   update(text: string): void {
     if (this.#output.isTTY === true) {
       const columns = this.#output.columns ?? COLUMNS_DEFAULT;
@@ -43,13 +43,13 @@ export class ProgressLine {
     this.#output.write(`${text}\n`);
   }
 
-  /** Prints what stays, on stdout. */
+  /** Prints a line that stays, on stdout. */
   print(text: string): void {
     this.clear();
     console.log(text);
   }
 
-  /** Takes the line away, before something else is printed. */
+  /** Removes the line, before something else is printed. */
   clear(): void {
     if (!this.#isShown) return;
     this.#isShown = false;

@@ -1,10 +1,10 @@
 /**
- * The loop of scripts that run many seeds: which seeds, what they came to together, and where it ends.
+ * The loop of scripts that run many seeds: which seeds, the sum of their results, and where it ends.
  */
 
 import { wholeNumber } from './arguments.ts';
 
-/** Beside these a script has `seeds`, with its own default. */
+/** Besides these a script has `seeds`, with its own default. */
 export const SEED_ARGUMENTS = {
   from: { type: 'string', default: '1' },
   seed: { type: 'string' },
@@ -20,19 +20,19 @@ export type SeedArguments = {
   readonly 'keep-going': boolean;
 };
 
-/** What is counted over all seeds, by what it is called in the progress lines. */
+/** The counts over all seeds, by their names in the progress lines. */
 type Counts = Record<string, number>;
 
 export type SeedRuns<R> = {
   readonly usage: string;
   /** Seeds between two lines of progress. */
   readonly progressEvery: number;
-  /** Rejects if the seed fails. `print` is absent unless `--trace` asks for each step. */
+  /** Rejects if the seed fails. `print` is absent unless `--trace` requests each step. */
   readonly run: (seed: number, print?: (line: string) => void) => Promise<R> | R;
   readonly countsOf: (result: R) => Counts;
 };
 
-/** Prints failures as they come, and ends the process: with 1 if a seed failed. */
+/** Prints failures as they occur, and exits, with 1 if a seed failed. */
 export async function runSeeds<R>(values: SeedArguments, runs: SeedRuns<R>): Promise<never> {
   const { usage, progressEvery, run, countsOf } = runs;
   const first = wholeNumber('seed', values.seed ?? values.from, 0, usage);

@@ -1,13 +1,13 @@
-/** The processes that a process has started, and those that they have started. */
+/** The processes that a process has started, directly or indirectly. */
 
 import { execFileSync } from 'node:child_process';
 
-/** Kills them, and leaves the process itself alone. */
+/** Kills them, but not the process itself. */
 export function killDescendants(pid: number): void {
   for (const descendant of descendantsOf(pid)) kill(descendant);
 }
 
-/** Kills a child of this process with its descendants, unless it has ended and its id is another process's by now. */
+/** Kills a child of this process with its descendants, unless it has ended and another process has its id. */
 export function killChild(pid: number): void {
   const isKnown = rowsOfProcesses().some(
     ([child, parent]) => child === pid && parent === process.pid,
@@ -26,7 +26,7 @@ function descendantsOf(pid: number): number[] {
   return found.slice(1);
 }
 
-/** For each process its id and its parent's. */
+/** The id and the parent's id of each process. */
 function rowsOfProcesses(): number[][] {
   const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
   return table

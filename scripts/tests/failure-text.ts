@@ -1,20 +1,20 @@
 /**
- * Why a test failed, as a reader needs it: the message, the lines that differ, and where. The runtime's own text ends
- * after the first fifty lines of a comparison and then prints both values whole.
+ * Why a test failed, for a reader: the message, the lines that differ, and the place. The runtime's own text ends after
+ * the first fifty lines of a comparison and then prints both values in full.
  */
 
 import { diff, inspect } from 'node:util';
 
-/** Lines that agree, kept on each side of those that differ. */
+/** Equal lines that are shown before and after those that differ. */
 const CONTEXT_LINES = 2;
 /** Lines of a difference that are shown. */
 const SHOWN_LINES_MAX = 60;
-/** Lines that are compared; the cost of a comparison grows with the square of what differs. */
+/** Lines that are compared; the cost of a comparison grows with the square of the difference. */
 const COMPARED_LINES_MAX = 2000;
-/** Frames of the test runner and of Node say nothing about a failure. */
+/** Frames of the test runner and of Node do not help. */
 const FOREIGN_FRAME = /^\s+at .*(?:node:internal\/|\(node:|node:async_hooks)/;
 
-/** What the runner hands on of a failed test, as far as it is read here. */
+/** The part of the runner's report about a failed test that is read here. */
 type Failure = { readonly cause?: unknown; readonly exitCode?: unknown; readonly signal?: unknown };
 type Comparison = Error & { readonly actual: unknown; readonly expected: unknown };
 
@@ -33,9 +33,7 @@ export function failureText(failure: Failure): string {
   );
 }
 
-/**
- * The lines in which two values differ, with their neighbours: `+` is what the test got, `-` what it expected.
- */
+/** The lines in which two values differ, with their neighbours: `+` is the actual line, `-` the expected one. */
 export function differenceOf(actual: unknown, expected: unknown): string[] {
   const entries = compare(linesOf(actual), linesOf(expected));
   const isNear = entries.map(() => false);
@@ -80,7 +78,7 @@ function mark(side: number, lines: string[]): [number, string][] {
   return lines.map((line) => [side, line]);
 }
 
-/** One element, one field a line. A text stands as it is, so that its lines are compared. */
+/** A value, one element or field per line. A text is not quoted, so that its lines are compared. */
 function linesOf(value: unknown): string[] {
   if (typeof value === 'string') return value.split('\n').map((line) => JSON.stringify(line));
   const options = { depth: null, maxArrayLength: null, maxStringLength: null, compact: false };

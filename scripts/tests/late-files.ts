@@ -1,5 +1,5 @@
 /**
- * Kills the process of a file of tests whose tests do not end and which cannot end itself, with the processes that it has
+ * Kills the process of a test file in which no test ends and which cannot end itself, with the processes that it has
  * started.
  */
 
@@ -10,7 +10,7 @@ import { killChild } from './descendants.ts';
 import { LIMIT_VARIABLE, NOTES_VARIABLE } from './file-limit.ts';
 
 const MS_PER_SECOND = 1000;
-/** What a file has at most to end itself, after its time is over. */
+/** How long a file has to end itself after its time is over. */
 const GRACE_MS_MAX = 5000;
 const LOOK_MS = 1000;
 
@@ -19,11 +19,11 @@ export class LateFiles {
   readonly #limitMs: number;
   readonly #timer: NodeJS.Timeout;
 
-  /** From now on. Units: seconds. */
+  /** Starts now. Units: seconds. */
   constructor(limitS: number) {
     const limitMs = limitS * MS_PER_SECOND;
     this.#limitMs = limitMs + Math.min(limitMs, GRACE_MS_MAX);
-    // The files' processes are told in this way.
+    // The processes of the files learn it in this way.
     process.env[NOTES_VARIABLE] = this.#notes;
     process.env[LIMIT_VARIABLE] = String(limitS);
     this.#timer = setInterval(() => this.#look(), LOOK_MS);

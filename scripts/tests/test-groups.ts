@@ -1,6 +1,6 @@
 /**
- * Joins small files of tests into groups, one for each directory of test/unit: a process for each file takes longer to
- * start than most of them take to run. A file must then leave nothing behind that others would see.
+ * Joins small test files into groups, one for each directory of test/unit: starting a process takes longer than most
+ * files run. A file must therefore leave nothing behind that affects others.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,9 +12,9 @@ const GROUPED = path.join('test', 'unit');
 /** Files and directories that take longest. */
 const LONG = ['test/e2e/page.test.ts', 'test/e2e/life.test.ts', 'test/crash', 'test/sim'];
 
-/** Files to run, of which some stand for several. */
+/** Files to run; some of them stand for a whole group. */
 export class TestGroups {
-  /** What is to be run: groups, and files that are in none. */
+  /** The files to run: groups, and files that are in none. */
   readonly files: readonly string[];
   readonly #directory = mkdtempSync(path.join(tmpdir(), 'ringmq-tests-'));
   readonly #titles = new Map<string, string>();
@@ -28,7 +28,7 @@ export class TestGroups {
       if (room === '..' || rest.length === 0) others.push(file);
       else groups.set(room, [...(groups.get(room) ?? []), file]);
     }
-    // The long ones first: then none is left over at the end that runs alone.
+    // The longest first, so that none of them runs alone at the end.
     const long = others.filter((file) => isLong(path.relative(root, file)));
     this.files = [
       ...long,
@@ -37,7 +37,7 @@ export class TestGroups {
     ];
   }
 
-  /** The name that readers know a file by. */
+  /** The title of a file for readers. */
   titleOf(file: string): string | undefined {
     return this.#titles.get(file);
   }

@@ -1,4 +1,4 @@
-/** What a run of the tests has shown so far: reported file by file, summed up at the end. */
+/** The results of a test run: reported file by file, and summarized at the end. */
 
 import { relative } from 'node:path';
 import type { TestEvent } from 'node:test/reporters';
@@ -9,27 +9,27 @@ const SLOWEST_SHOWN = 10;
 /** Names of skipped tests that are reported for one reason. */
 const SKIPPED_SHOWN = 3;
 
-/** A file of tests that has ended. */
+/** A test file that has ended. */
 type FileResult = {
   readonly file: string;
   readonly durationMs: number;
-  /** What is shown: a line, and what failed. */
+  /** The output: a line, and the failures. */
   readonly text: string;
-  /** What is kept beside it: each test with its duration, and what the file printed. */
+  /** The entry in the report: each test with its duration, and the output of the file. */
   readonly details: string;
 };
 
-/** What one file has shown until now. */
+/** The results of one file so far. */
 type FileState = {
   tests: number;
   failures: string[];
   lines: string[];
   output: string;
-  /** Names of the tests that have begun and not ended. */
+  /** Names of tests that have begun and not ended. */
   begun: Set<string>;
 };
 
-/** Takes the events of the runner, whose files come in any mixture. */
+/** Takes the events of the runner, which arrive interleaved. */
 export class TestRun {
   readonly #root: string;
   readonly #titleOf: (path: string) => string | undefined;
@@ -39,7 +39,7 @@ export class TestRun {
   readonly #skipped = new Map<string, string[]>();
   #passedCount = 0;
 
-  /** Paths are told from `root` on, unless they have a title. */
+  /** Paths are shown relative to `root`, unless they have a title. */
   constructor(root: string, titleOf: (path: string) => string | undefined = () => undefined) {
     this.#root = root;
     this.#titleOf = titleOf;
@@ -49,14 +49,14 @@ export class TestRun {
     return this.#failed.length > 0 || this.#ended.length === 0;
   }
 
-  /** Takes an event. Returns what there is to tell of a file that has ended with it. */
+  /** Takes an event. Returns the report of a file that has ended with it. */
   take({ type, data }: TestEvent): FileResult | undefined {
     switch (type) {
       case 'test:pass':
       case 'test:fail': {
         const state = this.#stateOf(data);
         if (state === undefined) return undefined;
-        // A result in the name of its file is the one of its process, and comes where the process told none.
+        // A result with the name of its file is that of the process; it arrives if the process reported no test.
         if (data.name !== data.file)
           this.#takeTest(
             type === 'test:pass' ? { data } : { data, error: data.details.error },
@@ -87,7 +87,7 @@ export class TestRun {
     }
   }
 
-  /** The end: the slowest files, what was skipped and why, what failed, and the counts alone on the last line. */
+  /** The end: the slowest files, skipped tests and reasons, failures, and the counts alone on the last line. */
   summary(durationMs: number): string {
     const skippedCount = [...this.#skipped.values()].reduce((sum, names) => sum + names.length, 0);
     const slowest = this.#ended
@@ -125,7 +125,7 @@ export class TestRun {
     state.tests += 1;
   }
 
-  /** Ends a file that gave no account of itself. */
+  /** Ends a file that has reported nothing. */
   #endSilently({ file = '', details }: TestData, end: string): FileResult {
     const begun = [...(this.#running.get(file)?.begun ?? [])];
     const why = begun.length === 0 ? end : `${end} while this ran: ${begun.join('; ')}`;
@@ -161,7 +161,7 @@ export class TestRun {
     return ended;
   }
 
-  /** The file that an event is of; those of the whole run are of none. */
+  /** The file of an event; events of the whole run have none. */
   #stateOf({ file, entryFile }: { file?: string; entryFile?: string }): FileState | undefined {
     const path = entryFile ?? file;
     if (path === undefined) return undefined;
@@ -187,7 +187,7 @@ function newState(): FileState {
   return { tests: 0, failures: [], lines: [], output: '', begun: new Set() };
 }
 
-/** Why a test did not run, if it did not. */
+/** Why a test did not run; undefined if it did. */
 function reasonOf({ skip, todo }: TestData): string | undefined {
   if (skip !== undefined && skip !== false)
     return typeof skip === 'string' && skip !== '' ? skip : 'no reason given';

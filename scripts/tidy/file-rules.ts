@@ -69,7 +69,7 @@ function checkCatches(source: Source): Finding[] {
   }));
 }
 
-/** A swallowed error has its reason in a comment: at the line, above it, or as the block's first line. */
+/** A swallowed error needs a comment with the reason: at the line, above it, or as the first line of the block. */
 function checkDropped(source: Source): Finding[] {
   const dropped = /\bcatch\s*\{(?!\s*\})|\.catch\(\s*\(\)\s*=>\s*undefined\s*\)/;
   const explained = new Set(
@@ -94,7 +94,7 @@ function checkDropped(source: Source): Finding[] {
 
 function checkLengths(source: Source): Finding[] {
   const findings: Finding[] = [];
-  // What follows the last line's end is no line.
+  // The text after the last line end is not a line.
   const lineCount = source.lines.length - (source.lines.at(-1) === '' ? 1 : 0);
   if (lineCount > FILE_LINES_MAX) {
     const what = `a file of ${lineCount} lines, ${FILE_LINES_MAX} at most: it holds two ideas`;
@@ -132,7 +132,7 @@ function checkWords(source: Source): Finding[] {
     // sockets and requests have a method of that name
     forbid(/(?<![\w$.#])set(?:Timeout|Interval)\b/, `is only for ${CLOCK}`);
   }
-  // Node's recursive one never returns for a path in /proc.
+  // Node's recursive mkdir never returns for a path in /proc.
   forbid(/\bmkdir(?:Sync)?\(.*\brecursive\b/, `is only for ${DIRECTORIES}`);
   if (!DEFAULT_EXPORTS.includes(file)) {
     forbid(/\bexport default\b|\bas default\b/, 'is only for the worker entries');

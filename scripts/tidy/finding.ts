@@ -1,7 +1,7 @@
 /** A violation of the house style, and its place. */
 export interface Finding {
   readonly file: string;
-  /** From 1 on. */
+  /** Counted from 1. */
   readonly line: number;
   readonly what: string;
 }

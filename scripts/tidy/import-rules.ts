@@ -1,4 +1,4 @@
-/** The rules about imports: rooms, levels, cycles, and what belongs into `src/shared`. */
+/** The rules about imports: rooms, levels, cycles, and what belongs in `src/shared`. */
 
 import type { Finding } from './finding.ts';
 import { isInside, levelOf, OPEN_TO, type Room, roomOf } from './rooms.ts';
@@ -52,7 +52,7 @@ function checkLevels(files: ReadonlyMap<string, Source>): Finding[] {
   return findings;
 }
 
-/** The main thread starts the workers by URL, and only one of its files knows which. */
+/** The main thread starts the workers by URL, which only one of its files contains. */
 function checkWorkerNames(files: ReadonlyMap<string, Source>): Finding[] {
   const named: Finding[] = [];
   for (const { file, strings } of files.values()) {
@@ -65,7 +65,7 @@ function checkWorkerNames(files: ReadonlyMap<string, Source>): Finding[] {
   return new Set(named.map(({ file }) => file)).size > 1 ? named : [];
 }
 
-/** Walks down from each file; an import of a file that the walk is still in closes a cycle. */
+/** Walks down from each file; an import of a file that the walk has not left closes a cycle. */
 function checkCycles(files: ReadonlyMap<string, Source>): Finding[] {
   const findings: Finding[] = [];
   const done = new Set<string>();
@@ -86,7 +86,7 @@ function checkCycles(files: ReadonlyMap<string, Source>): Finding[] {
   return findings;
 }
 
-/** What only one room uses belongs into that room. */
+/** A file that only one room uses belongs in that room. */
 function checkShared(files: ReadonlyMap<string, Source>): Finding[] {
   const users = new Map<string, Set<Room>>();
   for (const file of files.keys()) {

@@ -1,4 +1,4 @@
-/** The rules of pages in Markdown: links to files and headings of this tree must not be broken. */
+/** The rules for pages in Markdown: links to files and headings of this tree must not be broken. */
 
 import path from 'node:path';
 import type { Finding } from './finding.ts';
@@ -9,7 +9,8 @@ const OUTSIDE = /^[a-z]+:/;
 /**
  * Checks the links of all pages.
  *
- * Shape: `pages` go from their paths, with `/`, to their texts. `isThere` knows the paths of other files and folders.
+ * Shape: `pages` are given by their paths, with `/`, and their texts. `isThere` tells whether another file or folder
+ * exists.
  */
 export function checkPages(
   pages: ReadonlyMap<string, string>,
@@ -36,7 +37,7 @@ export function checkPages(
   return findings;
 }
 
-/** The lines of a page; those of code blocks and spans of code are empty. */
+/** The lines of a page; code blocks and code spans are blanked. */
 function proseLines(text: string): string[] {
   let isCode = false;
   return text.split('\n').map((line) => {
@@ -46,12 +47,12 @@ function proseLines(text: string): string[] {
   });
 }
 
-/** Keeps letters of a span of code, which are part of a heading's anchor, but nothing that looks like a link. */
+/** Keeps the letters of a code span, which are part of a heading's anchor, but nothing that looks like a link. */
 function codeOf(span: string): string {
   return span.replaceAll(/[^\p{L}\p{N} _-]/gu, '');
 }
 
-/** The anchors that a page's headings get, as GitHub makes them. */
+/** The anchors of a page's headings, as GitHub makes them. */
 function anchorsOf(text: string): ReadonlySet<string> {
   const anchors = new Set<string>();
   for (const line of proseLines(text)) {

@@ -1,4 +1,4 @@
-/** The one table of imports that are allowed: the rooms of `src`, and the levels inside of them. */
+/** The one table of permitted imports: the rooms of `src`, and the levels inside them. */
 
 export type Room =
   | 'shared'
@@ -12,7 +12,7 @@ export type Room =
   | 'ui'
   | 'embedded';
 
-/** Which rooms a room may import from. */
+/** The rooms that a room may import from. */
 export const OPEN_TO: Readonly<Record<Room, readonly Room[]>> = {
   shared: ['shared'],
   protocol: ['protocol', 'shared'],
@@ -22,13 +22,13 @@ export const OPEN_TO: Readonly<Record<Room, readonly Room[]>> = {
   main: ['main', 'daemon', 'protocol', 'shared'],
   offline: ['offline', 'main', 'workers', 'daemon', 'shared'],
   companions: ['companions', 'offline', 'client', 'daemon', 'protocol', 'shared'],
-  // It runs in a browser, which sees of the broker only what HTTP answers.
+  // It runs in a browser, which sees only the broker's HTTP answers.
   ui: ['ui'],
   embedded: ['embedded', 'main', 'workers', 'client', 'daemon', 'protocol', 'shared'],
 };
 
 /**
- * The folders and files of a folder, lowest first. What is not named here is above all that is; an import points to
+ * The folders and files of a folder, lowest first. Those that are not named are above all that are; an import points to
  * the same level or to a lower one.
  */
 const LEVELS: Readonly<Record<string, readonly string[]>> = {
@@ -100,7 +100,7 @@ export function isInside(file: string, other: string): boolean {
   return commonFolder(file, other) !== undefined;
 }
 
-/** Where a file stands in the deepest folder with levels that it shares with the other. */
+/** The level of a file in the deepest folder with levels that it shares with the other. */
 export function levelOf(file: string, other: string): { rank: number; name: string } | undefined {
   const folder = commonFolder(file, other);
   if (folder === undefined) return undefined;

@@ -1,19 +1,19 @@
 /**
- * A source file taken apart as far as the tidy rules need it: which characters are code, comment or string, what
- * it imports, and what it exports. It is a scanner and no parser; it knows enough of the language for files that
- * the formatter and the compiler have passed.
+ * A source file, analysed as far as the tidy rules need: which characters are code, comment or string, what it imports,
+ * and what it exports. It is a scanner, not a parser; it knows enough of the language for files that the formatter and
+ * the compiler accept.
  */
 
 import path from 'node:path';
 
 export interface Piece {
-  /** Line of its first character, from 1 on. */
+  /** Line of its first character, counted from 1. */
   readonly line: number;
   readonly text: string;
 }
 
 export interface Import extends Piece {
-  /** The file it names, from the project's root; undefined for packages and Node's own modules. */
+  /** The imported file, from the project's root; undefined for packages and Node's own modules. */
   readonly file: string | undefined;
 }
 
@@ -31,7 +31,7 @@ const BEFORE_EXPRESSION =
 export class Source {
   readonly file: string;
   readonly lines: readonly string[];
-  /** The file with blanks for comments and for what stands in strings and regular expressions. */
+  /** The file with blanks in place of comments and of the contents of strings and regular expressions. */
   readonly code: string;
   readonly codeLines: readonly string[];
   readonly comments: readonly Piece[];
@@ -55,7 +55,7 @@ export class Source {
       }));
   }
 
-  /** What is declared as exported, with the names as text. */
+  /** Exported declarations, with the names as text. */
   exports(): Export[] {
     const documented = new Set<string>();
     const found: Export[] = [];
@@ -71,7 +71,7 @@ export class Source {
     return found;
   }
 
-  /** A comment documents the line under it, and the constants that follow that one without an empty line. */
+  /** A comment documents the declaration below it, and the constants that follow that one without an empty line. */
   #hasComment(index: number): boolean {
     const isConstant = ONE_LINE_CONST.test(this.lines[index]);
     let above = index - 1;
@@ -82,7 +82,7 @@ export class Source {
     return above >= 0 && this.lines[above].startsWith('/**');
   }
 
-  /** The comment that opens a file speaks of what the file is named after. */
+  /** The comment at the beginning of a file documents the export that the file is named after. */
   #isMeantByHeader(name: string): boolean {
     const base = path.posix.basename(this.file, '.ts').replaceAll('-', '');
     return this.lines[0].startsWith('/**') && name.toLowerCase().endsWith(base);
@@ -94,7 +94,7 @@ export class Source {
   }
 }
 
-/** One walk over the characters of a file. */
+/** Visits each character of a file. */
 class Scan {
   readonly comments: Piece[] = [];
   readonly strings: (Piece & { readonly isImport: boolean })[] = [];
@@ -102,7 +102,7 @@ class Scan {
   readonly #text: string;
   #at = 0;
   #line = 1;
-  /** For each template that is open, how many braces are open in its current `${}`. */
+  /** For each open template, how many braces are open in its current `${}`. */
   readonly #braces: number[] = [];
 
   constructor(text: string) {

@@ -1,9 +1,9 @@
 /**
- * Bodies that differ from each other and from damaged ones: each belongs to a number, and every byte of it
- * follows from number and size.
+ * Bodies that differ from each other and from damaged ones: each belongs to a number, and all its bytes follow from its
+ * number and size.
  *
- * Shape: number(4) check(4) and a piece of the filler; without check and filler where there is no room for them;
- * below four bytes any bytes that no other body has.
+ * Shape: number(4) check(4) and a piece of the filler. Without room for these, check and filler are left out; below
+ * four bytes, bytes that no other body has.
  */
 
 import { crc32 } from 'node:zlib';
@@ -11,10 +11,10 @@ import { seededRandom } from '../../../test/support/seeded-random.ts';
 
 const NUMBER_BYTES = 4;
 const HEADER_BYTES = 8;
-/** More than the largest body, so that pieces of it begin at many places. */
+/** Larger than the largest body, so that pieces of it can begin at many positions. */
 const FILLER_BYTES = 256 * 1024;
 const FILLER_SEED = 421;
-/** Moves neighbouring numbers' pieces of the filler far apart. */
+/** Moves the pieces of neighbouring numbers far apart within the filler. */
 const STEP = 7919;
 
 /** The largest body that can be made. */
@@ -23,16 +23,16 @@ export const BODY_BYTES_MAX = 128 * 1024;
 export class Bodies {
   readonly #filler = makeFiller();
   readonly #numberOfTiny = new Map<string, number>();
-  /** By size: how many bodies of fewer than four bytes there are. */
+  /** How many bodies of fewer than four bytes exist, by size. */
   readonly #tinyCounts = [0, 0, 0, 0];
   readonly #sizes: number[] = [];
 
-  /** How many have been made; their numbers are below. */
+  /** How many bodies were made; their numbers are below this. */
   get count(): number {
     return this.#sizes.length;
   }
 
-  /** Makes the next body, of that size or, when all small ones are used up, of the next size that is left. */
+  /** Makes the next body, of this size or, when all small ones are used up, of the next larger size. */
   make(size: number): { number: number; body: Buffer } {
     let bytes = Math.min(size, BODY_BYTES_MAX);
     while (bytes < NUMBER_BYTES && this.#tinyCounts[bytes] >= 256 ** bytes) bytes++;

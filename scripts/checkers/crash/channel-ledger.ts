@@ -1,9 +1,8 @@
 /**
- * The deliveries of a channel and their answers, and which deliveries may follow.
- *
- * The rules: nothing comes before it is due, nothing comes while it is held or after it was finished, attempts
- * grow. A kill weakens them for what the broker had no time to write down: a finish that is not settled may be
- * forgotten, and what was not finished may come once more, as it may have been on its way from one file to another.
+ * The deliveries of a channel and their answers, and which deliveries may follow. The rules: nothing is delivered
+ * before it is due, while it is in flight, or after it was finished; attempts increase. A kill weakens the rules for
+ * what the broker had no time to write: a finish that is not settled may be forgotten, and an unfinished message may be
+ * delivered once more, since it may have been on its way from one file to another.
  *
  * Units: times in ms of the wall clock.
  */
@@ -15,7 +14,7 @@ import type { Rule, Violations } from './violations.ts';
 const EARLY_MS_MAX = 3;
 const EVENTS_MAX = 40;
 
-/** What a consumer has answered. */
+/** The answer of a consumer. */
 export type Action = {
   readonly kind: 'finish' | 'requeue';
   /** When it was known that the broker has carried it out; infinite until then. */
@@ -25,25 +24,25 @@ export type Action = {
 /** A message in a channel. */
 export class Entry {
   readonly publication: Publication;
-  /** How many copies there may be: more than one after a kill that came between writing and removing one. */
+  /** How many copies may exist: more than one after a kill that came between writing and removing one. */
   copiesMax: number;
-  /** There may be a copy that knows nothing of what became of another. */
+  /** A copy may exist whose state does not reflect the answers to another. */
   isAmbiguous = false;
   firstMs = 0;
-  /** Copies that consumers hold now. */
+  /** Copies that are in flight. */
   held = 0;
   /** Finishes that still count. */
   finishes: Action[] = [];
   hasBeenFinished = false;
-  /** The last requeue with a delay, if nothing came after it. */
+  /** The last requeue with a delay, if no delivery followed it. */
   deferral: Action | null = null;
-  /** Before this time it must not come again. */
+  /** It must not be delivered before this time. */
   dueMs = 0;
   /** As of the last delivery. */
   attempts = 0;
-  /** The next delivery's attempts are more. */
+  /** The next delivery must have more attempts. */
   attemptsFloor = 0;
-  /** What the floor is after a kill. */
+  /** The floor after a kill. */
   attemptsKept = 0;
   readonly #events: string[] = [];
 
@@ -64,17 +63,17 @@ export class Entry {
   }
 }
 
-/** What a ledger needs to know. */
+/** The dependencies of a ledger. */
 export type LedgerSetup = {
   readonly name: string;
   readonly topic: string;
   readonly publications: Publications;
   readonly violations: Violations;
-  /** The first message that has to come. */
+  /** The first message that must arrive. */
   readonly firstNumber: number;
-  /** How long before a kill a finish or a requeue has to be confirmed to be safe from it, as of the kill. */
+  /** How long before a kill a finish or a requeue must be confirmed in order to survive it, as of the kill. */
   readonly settleMs: () => number;
-  /** What times are shown relative to. */
+  /** Times are shown relative to this. */
   readonly startMs: number;
 };
 
@@ -84,7 +83,7 @@ export class ChannelLedger {
   readonly #setup: LedgerSetup;
   readonly #entries = new Map<number, Entry>();
   #kills = 0;
-  /** Deliveries of what was delivered before. */
+  /** Redeliveries. */
   redeliveries = 0;
   deliveries = 0;
   finishes = 0;
@@ -98,7 +97,7 @@ export class ChannelLedger {
     this.#kills = kills;
   }
 
-  /** A message has come. */
+  /** A message was delivered. */
   deliver(publication: Publication, attempts: number, nowMs: number): Entry {
     const entry = this.#get(publication);
     this.deliveries++;
@@ -119,7 +118,7 @@ export class ChannelLedger {
     return entry;
   }
 
-  /** A FIN is sent for a message that is held. */
+  /** A FIN is sent for a message in flight. */
   finish(entry: Entry, nowMs: number): Action {
     const action: Action = { kind: 'finish', confirmedMs: Number.POSITIVE_INFINITY };
     entry.note(this.#at(nowMs, 'FIN'));
@@ -130,7 +129,7 @@ export class ChannelLedger {
     return action;
   }
 
-  /** A REQ is sent for a message that is held. */
+  /** A REQ is sent for a message in flight. */
   requeue(entry: Entry, delayMs: number, nowMs: number): Action {
     const action: Action = { kind: 'requeue', confirmedMs: Number.POSITIVE_INFINITY };
     entry.note(this.#at(nowMs, `REQ ${delayMs}`));
@@ -142,7 +141,7 @@ export class ChannelLedger {
     return action;
   }
 
-  /** A FIN, REQ or TOUCH was refused, as it is when two copies are held at the same time. */
+  /** A FIN, REQ or TOUCH was refused, as happens when two copies are in flight at the same time. */
   refuse(entry: Entry, text: string, action: Action | null): void {
     entry.note(text);
     if (entry.copiesMax === 1) this.#violate('refused', text, entry);
@@ -166,18 +165,18 @@ export class ChannelLedger {
           if (!entry.isAmbiguous) this.deferralsKept++;
         } else {
           entry.dueMs = 0;
-          // Confirmed later, it is still not one that the next kill may be expected to spare.
+          // If it is confirmed later, the next kill may still undo it.
           entry.deferral = null;
         }
       }
-      // its way from the topic to the channel may not be written down
+      // its way from the topic to the channel may not have been written
       if (entry.firstMs > settledMs) entry.isAmbiguous = true;
       entry.attemptsFloor = entry.attemptsKept;
       entry.copiesMax++;
     }
   }
 
-  /** The broker ended cleanly. What was not confirmed may have been too late. */
+  /** The broker was shut down cleanly. Answers that were not confirmed may have been too late. */
   stop(stopMs: number): void {
     for (const entry of this.#entries.values()) {
       const { deferral } = entry;
@@ -191,19 +190,19 @@ export class ChannelLedger {
         if (deferral.confirmedMs === Number.POSITIVE_INFINITY) entry.dueMs = 0;
         else if (!entry.isAmbiguous) this.deferralsKept++;
       }
-      // what a kill had made uncertain before stays so until the next delivery
+      // what a kill has made uncertain stays so until the next delivery
       entry.attemptsKept = entry.attemptsFloor;
     }
   }
 
-  /** The broker has said that the channel holds nothing: there are no more copies than have come. */
+  /** The broker reports that the channel is empty: there are no more copies than were delivered. */
   drained(): void {
     for (const entry of this.#entries.values()) {
       if (entry.held === 0 && entry.finishes.length > 0) entry.copiesMax = entry.finishes.length;
     }
   }
 
-  /** Looks for what should have come and been finished, when nothing more is to come. */
+  /** Finds messages that should have been delivered and finished, when nothing more is expected. */
   checkEnd(): void {
     const { publications, firstNumber } = this.#setup;
     for (const publication of publications.required(this.topic, firstNumber)) {
@@ -225,7 +224,7 @@ export class ChannelLedger {
 
   #checkDue(entry: Entry, nowMs: number): void {
     const { dueMs, isAcknowledged, kills } = entry.publication;
-    // what was not acknowledged when a kill came may have been written in part
+    // a publish that was not acknowledged when a kill came may have been written partially
     const publishedDueMs = isAcknowledged || kills === this.#kills ? dueMs : 0;
     const againDueMs = entry.isAmbiguous ? 0 : entry.dueMs;
     const earlyMs = Math.max(publishedDueMs, againDueMs) - nowMs;

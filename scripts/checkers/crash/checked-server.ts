@@ -1,4 +1,4 @@
-/** What the crash checker needs of the server that it checks: one broker, or several as one. */
+/** The server that the crash checker checks: one broker, or several as one. */
 
 import {
   type BrokerProcess,
@@ -16,22 +16,22 @@ export type CheckedBroker = {
 
 /** A server from its start to its end. */
 export interface CheckedServer {
-  /** Where publishers connect, once it listens. */
+  /** The address for publishers, once it listens. */
   readonly tcpPort: number;
   /** All brokers, once they listen. */
   readonly brokers: readonly CheckedBroker[];
   readonly hasEnded: boolean;
   readonly ended: Promise<Ending>;
   readonly log: string;
-  /** Errors: rejects when it ends before. */
+  /** Errors: rejects if it ends before. */
   listening(): Promise<void>;
-  /** The answer of all brokers together to a GET. */
+  /** The answer to a GET of all brokers together. */
   ask(pathAndQuery: string): Promise<string>;
-  /** Ends it as an operator does. */
+  /** Shuts it down as an operator does. */
   stop(): Promise<Ending>;
-  /** Ends it, of which a part at least as a power cut does. */
+  /** Ends it, at least a part of it as a power failure does. */
   kill(): Promise<void>;
-  /** Ends all of it at once. */
+  /** Kills all of it. */
   destroy(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Consumes a channel through one connection as a careless client does: finishes in any order, requeues with and without
- * delay, touches, and leaves some in flight. Reports everything to the ledger.
+ * Consumes a channel through one connection as a careless client does: it finishes in any order, requeues with and
+ * without a delay, touches, and leaves some messages in flight. It reports everything to the ledger.
  */
 
 import { line, pub } from '../../../src/protocol/commands.ts';
@@ -11,18 +11,18 @@ import type { Action, ChannelLedger, Entry } from './channel-ledger.ts';
 import type { Publications } from './publications.ts';
 import type { Violations } from './violations.ts';
 
-/** Answered when everything that was sent before has been carried out; nobody reads its topic. */
+/** A publish to this topic is answered when everything sent before has been carried out; the topic has no consumer. */
 const BARRIER = pub('barrier#ephemeral', '.');
 const HELD_MAX = 20;
 const DELAY_MS_MAX = 4000;
-/** Deliveries after which a message is finished whatever the dice say. */
+/** After this many deliveries a message is finished, whatever the random numbers say. */
 const ATTEMPTS_MAX = 4;
 const ID = /[0-9a-f]{16}/;
 
-/** What a consumer does with what comes. */
+/** How a consumer answers messages. */
 type Mode = 'any' | 'hold' | 'finish';
 
-/** What a consumer works with. */
+/** The dependencies of a consumer. */
 export type ConsumerSetup = {
   readonly ledger: ChannelLedger;
   readonly bodies: Bodies;
@@ -45,7 +45,7 @@ export class Consumer {
   #unconfirmed: Action[] = [];
   #isAsking = false;
 
-  /** Errors: rejects when the broker ends meanwhile, or refuses. */
+  /** Errors: rejects if the broker ends meanwhile, or refuses. */
   static async start(port: number, setup: ConsumerSetup): Promise<Consumer> {
     const consumer = new Consumer(setup);
     const connection = await Connection.open(port, {
@@ -65,12 +65,12 @@ export class Consumer {
     this.#heldMax = Math.min(HELD_MAX, setup.readyCount >> 1);
   }
 
-  /** Answers nothing more. */
+  /** Stops answering. */
   hold(): void {
     this.#mode = 'hold';
   }
 
-  /** Finishes everything from now on, and what it has. */
+  /** From now on finishes everything, including the messages that it holds. */
   finishAll(): void {
     this.#mode = 'finish';
     for (const held of this.#held.splice(0)) this.#finish(held);
@@ -131,7 +131,7 @@ export class Consumer {
     this.#unconfirmed.push(action);
   }
 
-  /** Has what was answered so far confirmed, one question at a time. */
+  /** Waits for confirmation of all answers so far, with one request at a time. */
   #confirm(): void {
     if (this.#isAsking || this.#unconfirmed.length === 0 || this.#connection === null) return;
     const actions = this.#unconfirmed;

@@ -1,5 +1,5 @@
 /**
- * The messages that a broker reports.
+ * How many messages a broker holds, according to its statistics.
  */
 
 import type { CheckedServer } from './checked-server.ts';

@@ -1,6 +1,6 @@
 /**
- * One run: a broker is started, killed and restarted on the same directory, under load; at the end everything is
- * drained and compared with what was acknowledged.
+ * One run: a broker is started, killed and restarted on the same directory, under load. At the end all messages are
+ * consumed and compared with what was acknowledged.
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -24,19 +24,19 @@ const STANDSTILL_MS = 10_000;
 const POLL_MS = 50;
 const LATE_STEPS = 5;
 const NS_PER_MS = 1e6;
-/** How long the operations of a life may take before the broker is killed. */
+/** How long the operations of one life may take before the broker is killed. */
 const LIFE_MS_MAX = 60_000;
 const END_MS_MAX = 60_000;
 const READY_AT_END = 500;
-/** Part of the run's seeds that no life uses. */
+/** Seeds of the run that no life uses. */
 const AT_END = 1e6;
 const OF_KILLS = 2e6;
 
-/** What a run is made of. */
+/** The parameters of a run. */
 export type CrashSetup = {
   readonly seed: number;
   readonly crashes: number;
-  /** With 0 everything that was acknowledged has to survive; otherwise only what a clean shutdown has written. */
+  /** With 0 everything that was acknowledged must survive; otherwise only what a clean shutdown has written. */
   readonly memQueueSize: number;
   readonly server?: string | undefined;
   /** Checks `ringmq multi` with this many brokers. */
@@ -46,11 +46,11 @@ export type CrashSetup = {
   readonly ignored?: readonly Rule[];
   /** Flags in addition to those that the seed chooses. */
   readonly flags?: readonly string[];
-  /** Says how far it is. */
+  /** Reports the progress. */
   onProgress?(text: string): void;
 };
 
-/** What a run has found. */
+/** The results of a run. */
 export type CrashFigures = {
   readonly lives: number;
   readonly kills: number;
@@ -59,7 +59,7 @@ export type CrashFigures = {
   readonly deliveries: number;
   readonly redeliveries: number;
   readonly finishes: number;
-  /** Deferred messages that had to stay deferred over an end. */
+  /** Messages that had to stay deferred over a kill or a restart. */
   readonly deferralsKept: number;
   readonly longestStartMs: number;
 };
@@ -111,7 +111,7 @@ export class CrashRun {
     };
   }
 
-  /** Runs to its end, or to the first life that has found a violation. Errors: rejects when the broker cannot start. */
+  /** Runs to its end, or to the first life with a violation. Errors: rejects if the broker cannot start. */
   async run(): Promise<void> {
     this.#lateness.enable();
     try {
@@ -124,7 +124,7 @@ export class CrashRun {
     }
   }
 
-  /** On a busy machine the broker is as late as this process, in each of the steps that a sync takes. */
+  /** On a busy machine the broker is as late as this process, in each of the steps of a sync. */
   get #settleMs(): number {
     return SETTLE_MS + (LATE_STEPS * this.#lateness.max) / NS_PER_MS;
   }
@@ -271,7 +271,7 @@ export class CrashRun {
     this.#consumers.push(consumer);
   }
 
-  /** Has everything finished. What does not come is left to the ledgers to find. */
+  /** Finishes all messages. The ledgers report those that do not arrive. */
   async #drain(broker: CheckedServer): Promise<boolean> {
     for (const publisher of this.#publishers) publisher.stop();
     await Promise.all(this.#publishers.map((publisher) => publisher.done));
@@ -314,7 +314,7 @@ export class CrashRun {
     this.#forgetClients();
   }
 
-  /** Everything comes; afterwards nothing is left, nor comes back with a restart. */
+  /** Everything must arrive; afterwards the broker must be empty, also after a restart. */
   async #finish(): Promise<void> {
     const random = randomFor(this.#setup.seed, AT_END);
     for (let round = 0; round < 2; round++) {

@@ -76,7 +76,7 @@ export class MultiServer implements CheckedServer {
     return this.#serving([]);
   }
 
-  /** Resolves when all brokers serve. Processes that have ended serve no more, whatever is said of them. */
+  /** Resolves when all brokers serve. Processes that have ended do not serve any more, whatever `/brokers` says. */
   async #serving(ended: readonly number[]): Promise<void> {
     if (this.#overviewPort === 0) {
       const [, port] = await this.#process.logged(/\[multi\] .*HTTP: listening on .*:(\d+)\n/);
@@ -102,7 +102,7 @@ export class MultiServer implements CheckedServer {
     }
   }
 
-  /** Resolves when the log has such a text. Errors: rejects when everything ends without. */
+  /** Resolves when the log has a matching text. Errors: rejects if everything ends before. */
   async logged(pattern: RegExp): Promise<void> {
     await this.#process.logged(pattern);
   }
@@ -123,8 +123,8 @@ export class MultiServer implements CheckedServer {
   }
 
   /**
-   * Kills at least one broker, waits until all serve again, and ends them in order: with the others, what was in flight
-   * would wait for its timeout.
+   * Kills at least one broker, waits until all serve again, and shuts them down cleanly: if the others were
+   * killed too, messages in flight would wait for their timeout.
    */
   async kill(): Promise<void> {
     if (this.#isStopping || this.#pids.length === 0 || this.#random(ALL_EVERY) === 0) {
@@ -139,7 +139,7 @@ export class MultiServer implements CheckedServer {
   }
 
   async destroy(): Promise<void> {
-    // First the supervisor, which would start them again; they then end cleanly, unless they are killed, too.
+    // First the supervisor, which would restart them. They then shut down cleanly, unless they are killed too.
     await this.#process.kill();
     for (const pid of this.#pids) killProcess(pid);
     while (this.#pids.some(isAlive)) await delay(POLL_MS);

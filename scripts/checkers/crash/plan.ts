@@ -1,32 +1,32 @@
 /**
- * What a seed decides: the broker's configuration, and for each of its runs the load and the end.
+ * What a seed decides: the broker's configuration, and the load and the end of each of its lives.
  */
 
 import { type Random, seededRandom } from '../../../test/support/seeded-random.ts';
 
 /** How a life of the broker, from start to end, ends. */
 type LifeEnd =
-  /** Killed in the middle of everything. */
+  /** Killed at any moment. */
   | 'kill'
-  /** Killed after nothing was finished for a while, so that every finish is settled. */
+  /** Killed when nothing was finished for a while, so that every finish is settled. */
   | 'quiet kill'
-  /** Killed after everything was finished, so that nothing may come again. */
+  /** Killed when everything was finished, so that nothing may be redelivered. */
   | 'drained kill'
   /** Killed soon after its start, perhaps before it listens. */
   | 'kill at the start'
   /** Killed during a clean shutdown. */
   | 'kill at the end'
-  /** Ended cleanly. */
+  /** Shut down cleanly. */
   | 'clean';
 
-/** One life of the broker. Units: `delayMs` from the start, or from the signal to end, to the kill. */
+/** One life of the broker. Units: `delayMs` from the start, or from the signal to shut down, to the kill. */
 export type Life = {
   readonly end: LifeEnd;
   /** Acknowledged publishes and deliveries before it ends. */
   readonly operations: number;
   readonly delayMs: number;
   readonly publishers: number;
-  /** Commands of a publisher that wait for their answers. */
+  /** Unanswered commands of a publisher. */
   readonly pipeline: number;
   readonly pauseMs: number;
   readonly readyCount: number;
@@ -34,7 +34,7 @@ export type Life = {
 };
 
 const SYNC_TIMEOUT_MS = 200;
-/** The time between a sync's being due and its being done, on a machine that has other things to do. */
+/** The time between when a sync is due and when it is done, on a busy machine. */
 const SYNC_SLACK_MS = 1000;
 const OPERATIONS_MIN = 50;
 const OPERATIONS_MAX = 6000;
@@ -46,10 +46,10 @@ const START_DELAY_MS_MAX = 1500;
 const END_DELAY_MS_MAX = 60;
 const SEED_FACTOR = 0x9e3779b1;
 const LIFE_FACTOR = 0x85ebca6b;
-/** The first numbers of neighbouring seeds resemble each other. */
+/** The first random numbers of neighbouring seeds are similar. */
 const SKIPPED = 8;
 
-/** How long before a kill something has to be confirmed to be safe: two sync timeouts, and the slack. */
+/** How long before a kill an answer must be confirmed in order to survive it: two sync timeouts, and the slack. */
 export const SETTLE_MS = 2 * SYNC_TIMEOUT_MS + SYNC_SLACK_MS;
 
 const ENDS: readonly (readonly [LifeEnd, number])[] = [
@@ -61,7 +61,7 @@ const ENDS: readonly (readonly [LifeEnd, number])[] = [
   ['clean', 20],
 ];
 
-/** The numbers of one part of a run. */
+/** The random numbers of one part of a run. */
 export function randomFor(seed: number, part: number): Random {
   const random = seededRandom(Math.imul(seed + 1, SEED_FACTOR) ^ Math.imul(part + 1, LIFE_FACTOR));
   for (let i = 0; i < SKIPPED; i++) random(2);

@@ -1,5 +1,5 @@
 /**
- * Everything that was published, and the broker's answers.
+ * All published messages, and the broker's answers.
  *
  * Units: times in ms of the wall clock.
  */
@@ -9,13 +9,13 @@ export type Publication = {
   readonly number: number;
   readonly topic: string;
   readonly size: number;
-  /** Before this time it must not come; 0 for none. */
+  /** It must not be delivered before this time; 0 for none. */
   readonly dueMs: number;
   /** Kills before it was sent. */
   readonly kills: number;
-  /** The broker has said OK. */
+  /** The broker has answered OK. */
   isAcknowledged: boolean;
-  /** It may be gone: a kill has met it where nothing promised that it would stay. */
+  /** It may be lost: there was a kill when no guarantee applied to it. */
   isExcused: boolean;
 };
 
@@ -27,7 +27,7 @@ export class Publications {
     return this.#acknowledged;
   }
 
-  /** Numbers are those of bodies, each used once. */
+  /** Messages by the numbers of their bodies, each of which is used once. */
   send(publication: Omit<Publication, 'isAcknowledged' | 'isExcused'>): void {
     this.#all[publication.number] = { ...publication, isAcknowledged: false, isExcused: false };
   }
@@ -45,13 +45,13 @@ export class Publications {
     return this.#all[number];
   }
 
-  /** Nothing that was sent so far has to come any more, unless it comes. */
+  /** No message that was sent so far must be delivered any more, but each may be. */
   excuseAll(): void {
     for (const publication of this.#all)
       if (publication !== undefined) publication.isExcused = true;
   }
 
-  /** All that have to reach the channels of a topic, from a number on. */
+  /** All messages that must reach the channels of a topic, from a number on. */
   *required(topic: string, first: number): Iterable<Publication> {
     for (let number = first; number < this.#all.length; number++) {
       const publication = this.#all[number];

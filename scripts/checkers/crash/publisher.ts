@@ -1,5 +1,5 @@
 /**
- * Publishes through one connection, some commands at a time, until it is told to stop or the connection ends.
+ * Publishes through one connection, several commands at a time, until it is stopped or the connection ends.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,7 +16,7 @@ const LARGE_BYTES_MAX = 100_000;
 const BATCH_MAX = 20;
 const DELAY_MS_MAX = 3000;
 
-/** What a publisher works with. */
+/** The dependencies of a publisher. */
 export type PublisherSetup = {
   readonly topics: readonly string[];
   readonly bodies: Bodies;
@@ -46,7 +46,7 @@ export class Publisher {
     this.done = Promise.all(lanes);
   }
 
-  /** Sends nothing more. */
+  /** Stops publishing. */
   stop(): void {
     this.#isStopped = true;
   }

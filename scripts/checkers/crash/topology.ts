@@ -1,5 +1,5 @@
 /**
- * The topics and channels of a run: one with a channel, one with two, and one that gets its channels late.
+ * The topics and channels of a run: one with a channel, one with two, and one whose channels are created late.
  */
 
 import { readFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { askPort, type CheckedServer } from './checked-server.ts';
 
-/** A channel, and the share of a run's lives after which it is made. */
+/** A channel, and the share of a run's lives after which it is created. */
 export type PlannedChannel = {
   readonly topic: string;
   readonly channel: string;
@@ -17,7 +17,7 @@ export type PlannedChannel = {
 /** All topics. */
 export const TOPICS = ['one', 'two', 'late'] as const;
 
-/** All channels. What comes to a topic without any waits for the first. */
+/** All channels. Messages of a topic without channels wait for the first. */
 export const CHANNELS: readonly PlannedChannel[] = [
   { topic: 'one', channel: 'only', after: 0 },
   { topic: 'two', channel: 'left', after: 0 },
@@ -29,7 +29,7 @@ export const CHANNELS: readonly PlannedChannel[] = [
 const POLL_MS = 10;
 const POLLS_MAX = 1000;
 
-/** Makes a topic on all brokers, and waits until they have written it down. */
+/** Creates a topic on all brokers, and waits until they have saved it. */
 export async function createTopic({ brokers }: CheckedServer, topic: string): Promise<void> {
   for (const { httpPort, dataPath } of brokers) {
     await askPort(httpPort, `/topic/create?topic=${topic}`, 'POST');
@@ -37,7 +37,7 @@ export async function createTopic({ brokers }: CheckedServer, topic: string): Pr
   }
 }
 
-/** Makes a channel on all brokers, and waits until they have written it down. */
+/** Creates a channel on all brokers, and waits until they have saved it. */
 export async function createChannel(
   { brokers }: CheckedServer,
   { topic, channel }: PlannedChannel,
@@ -49,7 +49,7 @@ export async function createChannel(
   }
 }
 
-/** Names of channels by names of topics. */
+/** The names of channels by the names of topics. */
 type Names = ReadonlyMap<string, ReadonlySet<string>>;
 
 async function written(

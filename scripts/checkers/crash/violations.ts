@@ -2,7 +2,7 @@
  * The violations that were found.
  */
 
-/** The rules for a broker, by the names in reports of their violations. */
+/** The rules for a broker, by their names in reports. */
 export const RULES = [
   'foreign body',
   'lost',
@@ -15,10 +15,10 @@ export const RULES = [
   'bad end',
 ] as const;
 
-/** One of them. */
+/** A violation. */
 export type Rule = (typeof RULES)[number];
 
-/** Violations that are kept; of further ones only the count. */
+/** Most violations that are kept; further ones are only counted. */
 const KEPT_MAX = 20;
 
 export class Violations {
@@ -26,17 +26,17 @@ export class Violations {
   readonly #counts = new Map<Rule, number>();
   readonly #ignored: ReadonlySet<Rule>;
 
-  /** Rules that are ignored are those which the broker does not claim to keep. */
+  /** Ignored rules are those that the broker does not claim to keep. */
   constructor(ignored: readonly Rule[] = []) {
     this.#ignored = new Set(ignored);
   }
 
-  /** How many there are of each rule. */
+  /** The number of violations of each rule. */
   get counts(): ReadonlyMap<Rule, number> {
     return this.#counts;
   }
 
-  /** The first ones, in words. */
+  /** The first violations, in words. */
   get texts(): readonly string[] {
     return this.#texts;
   }

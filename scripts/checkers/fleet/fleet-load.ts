@@ -12,14 +12,14 @@ import { Durations } from '../../bench/percentiles.ts';
 const TOPIC = 'fleet';
 const CHANNEL = 'check';
 const CONSUMERS = 2;
-/** Between two publishes of a producer, or two groups of them. */
+/** The interval between two publishes of a producer, or two groups of them. */
 const TICK_MS = 5;
 const MS_PER_SECOND = 1000;
 const LOOK_MS = 20;
-/** What is missing after as many looks is lost. */
+/** Messages that are still missing after this many checks are lost. */
 const LOOKS_MAX = 3000;
 
-/** What a part of the run took. Units: ms. */
+/** The latencies of a part of the run. Units: ms. */
 export class Phase {
   /** From the call of publish to its answer. */
   readonly publishes = new Durations();
@@ -34,31 +34,31 @@ export class FleetLoad {
   acceptedCount = 0;
   handledCount = 0;
   duplicateCount = 0;
-  /** What clients dealt with themselves, by code. */
+  /** Failures that clients handled themselves, by code. */
   readonly handledErrors = new Map<string, number>();
-  /** What reached the program that uses them. */
+  /** Failures that reached the program. */
   readonly faults: string[] = [];
-  /** New messages belong to it. */
+  /** The part of the run that new messages belong to. */
   phase = new Phase();
 
   readonly #clock: Clock;
   readonly #producers: readonly Producer<string>[];
   readonly #consumers: readonly Consumer<string>[];
-  /** By number, until the handler has had it. */
+  /** By number, until the handler has received it. */
   readonly #sent = new Map<number, Sent>();
   readonly #seen = new Set<number>();
   readonly #publishing: Promise<unknown>;
   #nextNumber = 0;
   #isPublishing = true;
 
-  /** `rate`: messages a second of all producers, of which there is one for each broker. */
+  /** `rate`: messages per second of all producers; there is one for each broker. */
   constructor(addresses: readonly string[], lookupd: string, rate: number, clock: Clock) {
     this.#clock = clock;
     this.#consumers = Array.from(
       { length: CONSUMERS },
       () => new Consumer<string>({ topic: TOPIC, channel: CHANNEL, lookupd: [lookupd] }),
     );
-    // Each begins with a broker of its own.
+    // Each begins with its own broker.
     this.#producers = addresses.map(
       (_, first) =>
         new Producer<string>({ nsqd: [...addresses.slice(first), ...addresses.slice(0, first)] }),
@@ -80,19 +80,22 @@ export class FleetLoad {
     );
   }
 
-  /** Whether every consumer is connected to as many brokers. Resolves when it is so. */
+  /** Whether every consumer is connected to this many brokers. Resolves when that is so. */
   async untilConnected(brokerCount: number): Promise<void> {
     await this.#until(() =>
       this.#consumers.every((consumer) => consumer.stats().connectionCount === brokerCount),
     );
   }
 
-  /** Publishes no more. Resolves with the number of accepted messages that no handler has had, when all is closed. */
+  /**
+   * Stops publishing. Resolves with the number of accepted messages that no handler has received, when everything is
+   * closed.
+   */
   async finish(): Promise<number> {
     this.#isPublishing = false;
     await this.#publishing;
     for (const producer of this.#producers) await producer.close();
-    // What is missing when the time is over is in the result.
+    // Messages that are missing when the time is over are part of the result.
     await this.#until(() => this.#sent.size === 0).catch(() => undefined);
     for (const consumer of this.#consumers) await consumer.close();
     return this.#sent.size;
@@ -141,7 +144,7 @@ export class FleetLoad {
     this.faults.push(`${what}: ${String(error)}`);
   }
 
-  /** Errors: rejects if that does not come about in a minute. */
+  /** Errors: rejects if that does not happen within a minute. */
   async #until(isSo: () => boolean): Promise<void> {
     for (let look = 0; look < LOOKS_MAX; look++) {
       if (isSo()) return;

@@ -1,5 +1,5 @@
 /**
- * Brokers behind a lookupd, each on a host of its own.
+ * Brokers behind a lookupd, each on its own host.
  */
 
 import { spawn } from 'node:child_process';
@@ -13,10 +13,10 @@ const PROJECT = path.dirname(path.dirname(path.dirname(import.meta.dirname)));
 const BROKER = 'src/main/start.cjs';
 const LOOKUPD = ['scripts/ringmq.cjs', 'lookupd'];
 const LOOK_MS = 20;
-/** A broker that is not ready after as many looks will not be. */
+/** A broker that is not ready after this many checks will not be. */
 const LOOKS_MAX = 3000;
 
-/** A program of the fleet, over its restarts. */
+/** A program of the fleet, across its restarts. */
 export class FleetMember {
   readonly host: Host;
   readonly #httpPort: number;
@@ -46,12 +46,12 @@ export class FleetMember {
     throw new Error(`${this.#words.join(' ')} does not get ready`);
   }
 
-  /** What it has logged since its last start, or the end of it. */
+  /** Its log since its last start, or the end of it. */
   get log(): string {
     return this.#process?.log ?? '';
   }
 
-  /** Ends it, if it runs. */
+  /** Ends it if it runs. */
   async end(signal: NodeJS.Signals): Promise<Ending> {
     const ending = this.#process?.stop(signal);
     return (await ending) ?? { code: 0, signal: null };
@@ -66,7 +66,7 @@ export class Fleet {
   readonly lookupd: FleetMember;
   readonly brokers: readonly FleetMember[];
 
-  /** Starts everything. `flags`: of each broker, besides its addresses and its directory. */
+  /** Starts everything. `flags`: those of each broker, besides its addresses and its directory. */
   static async start(
     network: Network,
     { count, directory, flags }: { count: number; directory: string; flags: readonly string[] },
@@ -108,7 +108,7 @@ export class Fleet {
     return this.brokers.map(({ host }) => `${host.address}:${TCP_PORT}`);
   }
 
-  /** Ends everything at once. */
+  /** Kills everything. */
   async kill(): Promise<void> {
     await Promise.all([...this.brokers, this.lookupd].map((member) => member.end('SIGKILL')));
   }

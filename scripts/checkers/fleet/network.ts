@@ -1,8 +1,6 @@
 /**
- * Hosts on one machine: network namespaces, each with an address of its own, joined by a bridge. The script itself is
- * a host, too. Everything ends with it: nobody else sees its namespace.
- *
- * Linux and root only.
+ * Hosts on one machine: network namespaces, each with its own address, joined by a bridge. The script itself is a host,
+ * too. Everything ends with the script, because nobody else sees its namespace. Linux and root only.
  */
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -11,7 +9,7 @@ const BRIDGE = 'bridge0';
 const SUBNET = '10.77.0';
 /** The last number of the first host's address; the script's is 1. */
 const FIRST_HOST = 11;
-/** Set in the process that has the namespace. */
+/** Set in the process inside the namespace. */
 const INSIDE = 'RINGMQ_FLEET_NETWORK';
 
 /** A place for processes, with an address. */
@@ -19,16 +17,19 @@ export type Host = {
   readonly address: string;
   /** The command that runs a program there, as a child with the program's id and signals. */
   readonly command: (...words: readonly string[]) => [program: string, words: string[]];
-  /** Unplugs its cable, or plugs it in: what is sent meanwhile is lost without an error. */
+  /** Unplugs or plugs in its cable: packets sent while it is unplugged are lost without an error. */
   readonly connect: (isConnected: boolean) => void;
 };
 
-/** Whether this process has a network of its own. If not, `runInside` runs the script once more in one. */
+/** Whether this process has its own network. If not, `runInside` runs the script again in one. */
 export function isInside(): boolean {
   return process.env[INSIDE] === '1';
 }
 
-/** Runs this script with the same arguments in a new network. Returns its exit code. Errors: throws if that is refused. */
+/**
+ * Runs this script with the same arguments in a new network. Returns its exit code.
+ * Errors: throws if the system refuses that.
+ */
 export function runInside(): number {
   const { status, error } = spawnSync(
     'unshare',

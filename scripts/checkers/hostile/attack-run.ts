@@ -12,43 +12,45 @@ const SAMPLE_MS = 25;
 const QUIET_MS = 1000;
 const WARM_UP_SECONDS = 1;
 const P_NINETY_NINE = 0.99;
-/** How many times longer than before the control pair's p99 may be, if that is more than what it may be in any case. */
+/** The factor by which the control pair's p99 may increase, if that is more than the absolute limit. */
 const LATENCY_FACTOR_MAX = 10;
 /** How long the broker may take for requests after a scenario. */
 const RETURN_MS_MAX = 10_000;
 /**
- * How long closed connections may stay, and their descriptors: the system tells the end of one only behind what was
- * sent before, so 1.5 GB that have arrived are read first, which takes 3 s of CPU time. On a busy machine that is much
- * longer. Units: ms of the broker's CPU time, and of wall-clock time in any case.
+ * How long closed connections and their descriptors may stay. The system reports the end of a connection only after
+ * everything that was sent before it: 1.5 GB that have arrived are read first, which takes 3 s of CPU time, and much
+ * longer on a busy machine.
+ * Units: ms of the broker's CPU time, and of wall-clock time in any case.
  */
 const CLOSE_CPU_MS_MAX = 6000;
 const CLOSE_MS_MAX = 60_000;
 /**
- * How much the heaps of the broker's threads grow under any load, and shrink when it is over: V8's young generations.
+ * How much the heaps of the broker's threads grow under any load and shrink after it: V8's young generations.
  * Units: MiB.
  */
 const YOUNG_MIB = 64;
 /**
- * Freed memory that the C library keeps after the largest attack before, 1,000 bodies over HTTP that have begun; see
- * docs/operations.md. Units: MiB.
+ * Freed memory that the C library keeps after the largest attack before, 1,000 incomplete bodies over HTTP; see
+ * docs/operations.md.
+ * Units: MiB.
  */
 const KEPT_MIB = 128;
-/** What comes and goes by itself: a connection that is kept alive, a file of a disk queue. */
+/** Descriptors that come and go by themselves: a persistent connection, a file of a disk queue. */
 const DESCRIPTORS_SLACK = 8;
 
 /** The broker that is attacked, and the limits that must hold. */
 export type AttackRunSetup = {
   readonly target: Target;
-  /** Undefined where the broker runs elsewhere. */
+  /** Undefined if the broker runs elsewhere. */
   readonly pid: number | undefined;
   readonly seconds: number;
-  /** What the control pair's p99 may be in any case. Units: ms. */
+  /** The limit of the control pair's p99 in any case. Units: ms. */
   readonly latencyMsMax: number;
-  /** Who watches the broker meanwhile, if somebody does. */
+  /** The observers that watch the broker meanwhile, if any. */
   readonly observers?: Observers | undefined;
 };
 
-/** What a pair has noticed of a scenario. Units: p99 in ms. */
+/** The effect of a scenario on a pair. Units: p99 in ms. */
 export type PairReport = {
   readonly kind: string;
   readonly beforeMs: number;
@@ -76,8 +78,8 @@ export class AttackRun {
   }
 
   /**
-   * Plays scenarios whose outcome does not count, so that what is measured afterwards depends on neither code that is
-   * not compiled yet, nor a heap that has yet to grow.
+   * Runs scenarios whose outcome does not count, so that later measurements depend neither on code that is not compiled
+   * yet, nor on a heap that has yet to grow.
    */
   async warmUp(scenarios: readonly Scenario[]): Promise<void> {
     for (const scenario of scenarios) {
@@ -90,7 +92,7 @@ export class AttackRun {
     }
   }
 
-  /** Plays one scenario. Errors: rejects if the control pair has failed, or when the scenario itself fails. */
+  /** Runs one scenario. Errors: rejects if the control pair or the scenario itself fails. */
   async play(scenario: Scenario): Promise<Report> {
     const { target, pid, seconds } = this.#setup;
     await this.#freeMemory();
@@ -172,7 +174,7 @@ export class AttackRun {
     }
   }
 
-  /** Scrapes are answered and the page lives, whatever others do. */
+  /** Scrapes must be answered and the page must stay connected, whatever other clients do. */
   #checkObservers(attack: Attack, before: Seen | undefined): void {
     const now = this.#setup.observers?.seen;
     if (now === undefined || before === undefined) return;
@@ -202,7 +204,7 @@ export class AttackRun {
     }
   }
 
-  /** Has the broker forget what the scenario before has left, so that what this one takes is seen. */
+  /** Makes the broker forget what the previous scenario has left, so that the memory of this one can be measured. */
   async #freeMemory(): Promise<void> {
     const { host, httpPort } = this.#setup.target;
     if (httpPort === undefined) return;
@@ -212,7 +214,7 @@ export class AttackRun {
         await (await fetch(url, { method: 'POST' })).arrayBuffer();
         return;
       } catch (error) {
-        // connections of the scenario before may linger, and leave none free
+        // connections of the previous scenario may linger and leave none free
         if (performance.now() > endMs) throw error;
       }
     }
@@ -224,7 +226,7 @@ export class AttackRun {
   }
 }
 
-/** Looks at the broker's memory again and again. Units: MiB. */
+/** Samples the broker's memory. Units: MiB. */
 class MemoryWatch {
   readonly startMib: number | undefined;
   peakMib: number | undefined;

@@ -1,5 +1,5 @@
 /**
- * The context of a scenario: the broker that is attacked, the time limit, and the faults that were found.
+ * The context of a scenario: the attacked broker, the time limit, and the faults that were found.
  *
  * Units: times in ms of the monotonic clock.
  */
@@ -13,37 +13,40 @@ const FAULTS_MAX = 5;
 const PING_MS_MAX = 5000;
 const LOOK_MS = 20;
 
-/** Who is attacked. */
+/** The broker that is attacked. */
 export type Target = {
   readonly host: string;
   readonly tcpPort: number;
-  /** Undefined where it is not known. */
+  /** Undefined if it is not known. */
   readonly httpPort: number | undefined;
-  /** Connections that the broker takes; undefined for any number. */
+  /** The broker's connection limit; undefined for none. */
   readonly connectionsMax: number | undefined;
-  /** What it may take of memory; undefined where it has no bound. */
+  /** The limits on its memory; undefined for none. */
   readonly memory: TargetMemory | undefined;
 };
 
-/** A broker's bound of memory. Units: MiB. */
+/** The limits on a broker's memory. Units: MiB. */
 export type TargetMemory = {
   /** For everything. */
   readonly totalMib: number;
-  /** For what has come of bodies, buffers included. */
+  /** For the received parts of bodies, buffers included. */
   readonly bodiesMib: number;
 };
 
 /** An attack. */
 export type Scenario = {
   readonly name: string;
-  /** How much more memory the broker may hold meanwhile than before, large bodies and V8's young heaps apart. Units: MiB. */
+  /**
+   * How much more memory the broker may hold than before, without large bodies and V8's young generations.
+   * Units: MiB.
+   */
   readonly growthMibMax: number;
-  /** How much more it holds for large bodies, if there is no bound for them. Units: MiB. */
+  /** How much more it holds for large bodies, if they have no limit. Units: MiB. */
   readonly bodiesMib?: number;
   readonly needsHttp?: boolean;
-  /** Whether it is good for warming up a broker: it makes it do much of what it can. */
+  /** Whether it can warm up a broker, because it uses much of its code. */
   readonly warmsUp?: boolean;
-  /** Goes on until the attack's time is over. */
+  /** Continues until the time of the attack is over. */
   run(attack: Attack): Promise<void>;
 };
 
@@ -56,14 +59,14 @@ export class Attack {
   #faultCount = 0;
   #connections = 0;
 
-  /** `pid`: the broker's, where it runs on this machine. */
+  /** `pid`: the broker's, if it runs on this machine. */
   constructor(target: Target, seconds: number, pid?: number) {
     this.target = target;
     this.#pid = pid;
     this.#endMs = performance.now() + seconds * 1000;
   }
 
-  /** There is time left. */
+  /** Whether there is time left. */
   get isOn(): boolean {
     return performance.now() < this.#endMs;
   }
@@ -73,7 +76,7 @@ export class Attack {
     return this.#connections;
   }
 
-  /** What has gone wrong, in words. */
+  /** The faults that were found, in words. */
   get faults(): readonly string[] {
     const more = this.#faultCount - this.#faults.length;
     return more === 0 ? this.#faults : [...this.#faults, `and ${more} more`];
@@ -84,7 +87,7 @@ export class Attack {
     if (this.#faults.length < FAULTS_MAX) this.#faults.push(text);
   }
 
-  /** Connects; closed at the end at the latest. */
+  /** Connects. The connection is closed at the end of the attack at the latest. */
   async connect(port = this.target.tcpPort): Promise<HostileConnection> {
     const connection = await HostileConnection.open(this.target.host, port);
     this.#connections++;
@@ -93,36 +96,36 @@ export class Attack {
     return connection;
   }
 
-  /** Connects, and sends the magic and more. */
+  /** Connects, and sends the magic bytes and more. */
   async client(...first: readonly Buffer[]): Promise<HostileConnection> {
     const connection = await this.connect();
     connection.send(MAGIC, ...first);
     return connection;
   }
 
-  /** A number at a time, until the time is over or nothing is left to do. */
+  /** Runs this many at a time, until the time is over or nothing is left to do. */
   async together(count: number, work: (index: number) => Promise<void>): Promise<void> {
     await Promise.all(Array.from({ length: count }, (_, index) => work(index)));
   }
 
-  /** Whether it happens in time. */
+  /** Whether the promise resolves in time. */
   async inTime(what: Promise<unknown>, timeoutMs: number): Promise<boolean> {
     const late = Symbol('late');
     return (await Promise.race([what, delay(timeoutMs, late, { ref: false })])) !== late;
   }
 
-  /** Descriptors that the broker has open; undefined if unknown. */
+  /** Open descriptors of the broker; undefined if unknown. */
   descriptors(): number | undefined {
     return this.#pid === undefined ? undefined : descriptorCountOf(this.#pid);
   }
 
-  /** CPU time that the broker has taken; undefined if unknown. Units: ms. */
+  /** The broker's CPU time; undefined if unknown. Units: ms. */
   cpuMs(): number | undefined {
     const us = this.#pid === undefined ? undefined : cpuUsOf(this.#pid);
     return us === undefined ? undefined : us / 1000;
   }
 
-  /** Whether something becomes true in time, beyond the end too. */
+  /** Whether the condition becomes true in time, which may be after the end of the attack. */
   async comesTrue(isTrue: () => boolean, timeoutMs: number): Promise<boolean> {
     for (const endMs = performance.now() + timeoutMs; !isTrue(); await delay(LOOK_MS)) {
       if (performance.now() > endMs) return false;
@@ -130,17 +133,17 @@ export class Attack {
     return true;
   }
 
-  /** Waits, but not beyond the end. */
+  /** Waits, but not beyond the end of the attack. */
   async pause(ms: number): Promise<void> {
     await delay(Math.max(0, Math.min(ms, this.#endMs - performance.now())));
   }
 
-  /** Waits for the end. */
+  /** Waits for the end of the attack. */
   async end(): Promise<void> {
     await this.pause(Number.POSITIVE_INFINITY);
   }
 
-  /** What /ping says, or why it says nothing; OK where it cannot be asked. */
+  /** The answer of /ping, or why there is none; OK if the address is not known. */
   async ping(): Promise<string> {
     const { host, httpPort } = this.target;
     if (httpPort === undefined) return 'OK';
@@ -152,7 +155,7 @@ export class Attack {
     }
   }
 
-  /** Messages that a topic has ever taken; undefined where that cannot be asked for. */
+  /** The number of messages that a topic has ever received; undefined if that is not available. */
   async messageCount(topic: string): Promise<number | undefined> {
     const { host, httpPort } = this.target;
     if (httpPort === undefined) return undefined;
@@ -165,13 +168,13 @@ export class Attack {
     return topics?.[0]?.message_count ?? 0;
   }
 
-  /** Nothing of a topic's may have been accepted. */
+  /** No message of the topic may have been accepted. */
   async expectNothingIn(topic: string): Promise<void> {
     const count = (await this.messageCount(topic)) ?? 0;
     if (count > 0) this.fault(`"${topic}" has taken ${count} messages that were none`);
   }
 
-  /** Deletes a topic, where that can be asked for. */
+  /** Deletes a topic if that is possible. */
   async forget(topic: string): Promise<void> {
     const { host, httpPort } = this.target;
     if (httpPort === undefined) return;
@@ -179,7 +182,7 @@ export class Attack {
     await fetch(`http://${host}:${httpPort}/topic/delete?${query}`, { method: 'POST' });
   }
 
-  /** Closes what is left. */
+  /** Closes the remaining connections. */
   async close(): Promise<void> {
     const open = [...this.#open];
     for (const connection of open) connection.destroy();

@@ -1,5 +1,5 @@
 /**
- * Compressed input that expands without bound.
+ * Compressed input that expands enormously.
  */
 
 import { constants, deflateRawSync } from 'node:zlib';
@@ -12,7 +12,7 @@ const BOMB_BYTES = 100 * MIB;
 const AT_A_TIME = 3;
 const CLOSED_MS_MAX = 20_000;
 
-/** What comes out of a bomb. */
+/** The content of a bomb. */
 const CONTENTS: readonly (() => Buffer)[] = [
   () => Buffer.alloc(BOMB_BYTES),
   () => pub('hostile-bomb', Buffer.alloc(BOMB_BYTES)),
@@ -51,7 +51,7 @@ async function explode(attack: Attack, kind: string, compress: Compress): Promis
   await attack.expectNothingIn('hostile-bomb');
 }
 
-/** Small things that become large. */
+/** Small input that expands to large output. */
 export const BOMBS: readonly Scenario[] = [
   {
     name: 'bombs through deflate',

@@ -1,5 +1,5 @@
 /**
- * Commands that lie about sizes, never end, or come without end.
+ * Commands with wrong sizes, commands that never end, and endless commands.
  */
 
 import { line, mpub, pub, sized } from '../../../src/protocol/commands.ts';
@@ -27,7 +27,7 @@ const FLOOD_CONNECTIONS = 20;
 const HALF_CONNECTIONS = 300;
 const HALF_BYTES = 5 * MIB - 1024;
 
-/** Bodies of MPUBs of which nothing may be accepted. */
+/** Bodies of MPUBs that must be rejected completely. */
 const LIES: Readonly<Record<string, Buffer>> = {
   'no messages': words(0),
   'a negative count': Buffer.concat([words(0xffffffff), sized('x')]),
@@ -130,7 +130,7 @@ async function endlessBatches(attack: Attack): Promise<void> {
   });
 }
 
-/** A broker that stops reading is right. */
+/** A broker may also stop reading. */
 async function sendOnAndOn(
   attack: Attack,
   client: HostileConnection,
@@ -162,7 +162,7 @@ function words(...values: readonly number[]): Buffer {
   return bytes;
 }
 
-/** Commands that are not what they say. */
+/** Malformed commands. */
 export const COMMAND_LIES: readonly Scenario[] = [
   { name: 'lines of 1 MiB', growthMibMax: 64, run: longLines },
   { name: 'sizes up to 4 GiB', growthMibMax: 64, run: hugeSizes },
@@ -172,7 +172,7 @@ export const COMMAND_LIES: readonly Scenario[] = [
   { name: 'MPUBs without end', growthMibMax: 64, run: endlessBatches },
   {
     name: 'half-finished MPUBs of 5 MB',
-    // what one read brings to each, before it is held back; and a body that is on its way into the ring
+    // what one read brings to each before it is paused, and a body on its way into the ring
     growthMibMax: HALF_CONNECTIONS / 4 + 32,
     bodiesMib: (2 * HALF_CONNECTIONS * HALF_BYTES) / MIB,
     run: halfBatches,

@@ -8,14 +8,14 @@ import type { Attack, Scenario } from './attack.ts';
 import type { HostileConnection } from './hostile-connection.ts';
 
 const FLOOD_CONNECTIONS = 3000;
-/** Tried beyond the broker's limit. */
+/** Attempts beyond the broker's limit. */
 const SURPLUS = 200;
 const AT_A_TIME = 50;
 const CLOSED_MS_MAX = 5000;
 const CUT_TOPIC = 'hostile-cut';
 const ID = '0123456789abcdef';
 
-/** Every command; the first ones of a connection that are cut off do nothing. */
+/** Every command; the first commands of a connection that is cut off have no effect. */
 const COMMANDS: Readonly<Record<string, Buffer>> = {
   IDENTIFY: identify({ client_id: 'cut', feature_negotiation: true }),
   AUTH: Buffer.concat([line('AUTH'), sized('secret')]),
@@ -44,7 +44,7 @@ async function flood(attack: Attack): Promise<void> {
     }
   });
   const keptCount = (): number => open.filter(({ isClosed }) => !isClosed).length;
-  // a refusal comes after the connection
+  // a refusal follows the connection
   const most = connectionsMax ?? Number.POSITIVE_INFINITY;
   await attack.comesTrue(() => keptCount() <= most, CLOSED_MS_MAX);
   const kept = keptCount();
@@ -63,7 +63,7 @@ async function flood(attack: Attack): Promise<void> {
   }
 }
 
-/** Those that were told why they are refused were told so in these words; the others were too many at once. */
+/** Refused clients that received a reason received this one; the others were too many at once. */
 function checkRefusals(
   attack: Attack,
   connections: readonly HostileConnection[],
@@ -80,7 +80,7 @@ async function connectOrNot(attack: Attack): Promise<HostileConnection | undefin
   try {
     return await attack.connect();
   } catch (error) {
-    // a broker with a limit may refuse in this way as well
+    // a broker with a limit may refuse in this way too
     if (attack.target.connectionsMax !== undefined && error instanceof Error) return undefined;
     throw error;
   }
@@ -102,7 +102,7 @@ async function cut(attack: Attack): Promise<void> {
   await attack.expectNothingIn(CUT_TOPIC);
 }
 
-/** Once half-open, once reset. */
+/** Once half-closed, once reset. */
 async function cutOff(attack: Attack, start: Buffer, what: string): Promise<void> {
   const reset = await attack.client(start);
   const ended = await attack.client(start);

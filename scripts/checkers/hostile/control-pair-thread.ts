@@ -1,8 +1,6 @@
 /**
- * A well-behaved publisher and consumer in a thread of their own: an attack affects them as it affects other
- * clients.
- *
- * Each time it is asked it posts the latencies since it was asked before.
+ * A well-behaved publisher and consumer in their own thread: an attack affects them as it affects other clients. On
+ * each request the thread posts the latencies since the previous one.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,7 +15,7 @@ const BODY_BYTES = 200;
 
 if (parentPort === null) throw new Error('start the control pair as a worker');
 const port = parentPort;
-// what the thread is started with
+// the start parameters of the thread
 const { host, tcpPort, topic, channel } = workerData as ControlPairSetup;
 
 let latencies: number[] = [];

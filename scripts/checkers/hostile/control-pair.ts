@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 /** A message that is on its way for this long counts as lost. */
 export const LOST_MS = 2000;
 
-/** The pairs that every scenario is checked with: a broker may drop ephemeral messages, and delay others. */
+/** The pairs for every scenario: a broker may drop ephemeral messages, and delay others. */
 export const PAIRS: readonly PairNames[] = [
   { kind: 'ordinary', topic: 'control', channel: 'channel' },
   { kind: 'ephemeral', topic: 'control#ephemeral', channel: 'channel#ephemeral' },
@@ -23,7 +23,7 @@ export type PairNames = {
 /** The parameters of a pair's thread. */
 export type ControlPairSetup = PairNames & { readonly host: string; readonly tcpPort: number };
 
-/** What the pair has measured since the last reading. Units: ms. */
+/** The measurements of a pair since the last reading. Units: ms. */
 export type ControlReading = {
   readonly latencies: readonly number[];
   /** Publishes that were not answered with OK. */

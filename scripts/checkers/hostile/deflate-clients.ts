@@ -1,5 +1,5 @@
 /**
- * Thousands of clients with deflate that do nothing, or stall in the middle of a large body.
+ * Thousands of clients with deflate that are idle, or stall in the middle of a large body.
  */
 
 import { constants, deflateRawSync } from 'node:zlib';
@@ -15,7 +15,7 @@ const BATCH_BYTES = 4_900_000;
 const SENT_BYTES = 300 * KIB;
 const AGREED_MS_MAX = 20_000;
 
-/** An MPUB of one message, of which only a part comes. */
+/** An MPUB of one message, of which only a part is sent. */
 function partOfBatch(): Buffer {
   const head = Buffer.alloc(3 * 4);
   head.writeInt32BE(BATCH_BYTES, 0);
@@ -41,7 +41,7 @@ async function crowd(attack: Attack, work: (client: HostileConnection) => void):
   await attack.end();
 }
 
-/** Clients with deflate that cost memory, if anything does. */
+/** Clients with deflate, which take memory. */
 export const DEFLATE_CLIENTS: readonly Scenario[] = [
   { name: 'deflate: idle', growthMibMax: 48, run: (attack) => crowd(attack, () => undefined) },
   {

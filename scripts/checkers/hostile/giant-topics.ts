@@ -1,5 +1,5 @@
 /**
- * Topics that fill the broker's memory, or write to its disk at full speed, beside those of others.
+ * Topics that fill the broker's memory, or write to its disk at full speed, next to those of others.
  */
 
 import { dpub, line, mpub, pub } from '../../../src/protocol/commands.ts';
@@ -9,7 +9,7 @@ import type { Attack, Scenario } from './attack.ts';
 const BODY_BYTES = 1_000_000;
 const SMALL_BODY_BYTES = 200;
 const SMALL_BODIES = 200;
-/** Each keeps in memory what its queue takes: together more than any bound of memory. */
+/** Each of them keeps as much in memory as its queue takes: together more than any limit on memory. */
 const GIANTS = 8;
 const READY_COUNT = 2500;
 const COMMANDS_IN_FLIGHT = 4;
@@ -66,10 +66,10 @@ async function overflow(attack: Attack): Promise<void> {
   await attack.forget(topic);
 }
 
-/** What they hold is memory for messages, which the bound of the whole is for. */
+/** What they hold is memory for messages, which the total limit covers. */
 const GROWTH_MIB_MAX = 512;
 
-/** Topics that take what they can. */
+/** Topics that take as much as they can. */
 export const GIANT_TOPICS: readonly Scenario[] = [
   { name: 'giant: nobody reads', growthMibMax: GROWTH_MIB_MAX, run: (attack) => fill(attack, '') },
   {

@@ -1,15 +1,15 @@
 /**
- * A connection that sends anything and reads as much as the scenario wants.
+ * A connection that sends arbitrary bytes and reads as much as the scenario wants.
  */
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** Bytes of what was received that are kept; the rest is read and dropped. */
+/** Bytes of the input that are kept; the rest is read and dropped. */
 const KEPT_BYTES = 4096;
 
 export class HostileConnection {
-  /** Resolves when the connection is gone, for whatever reason. */
+  /** Resolves when the connection has closed, for whatever reason. */
   readonly closed: Promise<void>;
 
   readonly #socket: Socket;
@@ -18,7 +18,7 @@ export class HostileConnection {
   #isClosed = false;
   #onNews: () => void = () => undefined;
 
-  /** Connects. Errors: rejects when nobody listens there, or when the system has no port left. */
+  /** Connects. Errors: rejects if the address refuses the connection, or if the system has no port left. */
   static async open(host: string, port: number): Promise<HostileConnection> {
     const socket = connect({ port, host, noDelay: true, allowHalfOpen: true });
     await once(socket, 'connect');
@@ -30,7 +30,7 @@ export class HostileConnection {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    // a broker that has had enough may reset the connection
+    // the broker may reset the connection
     socket.on('error', () => undefined);
     socket.on('end', () => socket.end());
     socket.on('close', () => {
@@ -44,7 +44,7 @@ export class HostileConnection {
     return this.#isClosed;
   }
 
-  /** The beginning of what was received. */
+  /** The beginning of the input. */
   get received(): string {
     return Buffer.concat(this.#kept).toString('latin1');
   }
@@ -53,7 +53,7 @@ export class HostileConnection {
     if (!this.#isClosed) this.#socket.write(Buffer.concat(pieces));
   }
 
-  /** Sends, and resolves when the system has taken it, or the connection is gone. */
+  /** Sends bytes. Resolves when the system has taken them, or the connection has closed. */
   async sendWhole(bytes: Buffer): Promise<void> {
     if (this.#isClosed) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -62,8 +62,8 @@ export class HostileConnection {
   }
 
   /**
-   * Resolves with true as soon as what was received has such text, so many times, with false when the connection is
-   * gone.
+   * Resolves with true as soon as the input contains the text this many times, and with false when the connection
+   * closes before.
    */
   async receives(text: string, times = 1): Promise<boolean> {
     while (this.received.split(text).length <= times) {
@@ -75,12 +75,12 @@ export class HostileConnection {
     return true;
   }
 
-  /** Reads nothing more. */
+  /** Stops reading. */
   stopReading(): void {
     this.#socket.pause();
   }
 
-  /** Reads a number of the bytes that have arrived, after reading was stopped. */
+  /** Reads some of the bytes that have arrived, while reading is stopped. */
   read(count: number): void {
     this.#socket.removeAllListeners('data');
     this.#socket.read(count);

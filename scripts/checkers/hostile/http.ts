@@ -22,7 +22,7 @@ const CHUNK = Buffer.concat([
   Buffer.from('\r\n'),
 ]);
 
-/** Headers that say nothing clear about the length of ten bytes. */
+/** Headers that are ambiguous about a length of ten bytes. */
 const LENGTHS: readonly string[] = [
   'Content-Length: 100',
   'Content-Length: -1',
@@ -114,7 +114,7 @@ function connect(attack: Attack): Promise<HostileConnection> {
   return attack.connect(attack.target.httpPort);
 }
 
-/** Requests over HTTP that are none. */
+/** Malformed HTTP requests. */
 export const HTTP: readonly Scenario[] = [
   { name: 'HTTP: slow headers', growthMibMax: 32, needsHttp: true, run: slowHeaders },
   { name: 'HTTP: headers of 1 MiB', growthMibMax: 64, needsHttp: true, run: hugeHeaders },

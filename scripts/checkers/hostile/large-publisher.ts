@@ -1,6 +1,6 @@
 /**
- * A well-behaved client that publishes large messages, one after the other, while others attack: on one connection that it
- * keeps, on a new one for each, and over HTTP.
+ * A well-behaved client that publishes large messages, one after the other, while others attack: on a persistent
+ * connection, on a new one for each message, and over HTTP.
  */
 
 import { identify, pub } from '../../../src/protocol/commands.ts';
@@ -10,13 +10,13 @@ const TOPIC = 'well-behaved-large#ephemeral';
 const BODY_BYTES = 300_000;
 const PERIOD_MS = 50;
 const ANSWERED_MS_MAX = 20_000;
-/** What its p99 may be. */
+/** The limit of its p99. */
 const LATENCY_MS_MAX = 1000;
 const P_NINETY_NINE = 0.99;
 
 const BODY = Buffer.alloc(BODY_BYTES, 'h');
 
-/** Publishes until the attack's time is over, and finds fault with what takes too long. */
+/** Publishes until the time of the attack is over, and reports publishes that take too long. */
 export async function publishLarge(attack: Attack): Promise<void> {
   const ways: Record<string, () => Promise<boolean>> = {
     'on its connection': await onOneConnection(attack),

@@ -8,11 +8,11 @@ import type { Target } from './attack.ts';
 const SCRAPE_MS = 1000;
 /** A viewer that was disconnected reconnects, as a browser does. */
 const RETURN_MS = 1000;
-/** What a scraper waits for by default. */
+/** The default timeout of a scraper. */
 const PATIENCE_MS = 10_000;
 const OK = 200;
 
-/** What they have got so far. Units: ms. */
+/** Their results so far. Units: ms. */
 export type Seen = {
   readonly scrapes: number;
   /** Scrapes without an answer in time. */

@@ -13,7 +13,7 @@ import { SLOW_CLIENTS } from './slow-clients.ts';
 import { STALLED_BODIES } from './stalled-bodies.ts';
 import { UNTAKEN_ANSWERS } from './untaken-answers.ts';
 
-/** In the order in which they are played. */
+/** In the order in which they are run. */
 export const SCENARIOS: readonly Scenario[] = [
   ...CONNECTIONS,
   ...COMMAND_LIES,

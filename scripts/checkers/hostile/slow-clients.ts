@@ -11,7 +11,7 @@ const SECOND_MS = 1000;
 const CHANNELS = 4;
 const MESSAGE_BYTES = 64 * KIB;
 const BATCH = 8;
-/** What every channel has to keep, most of it on disk. */
+/** What every channel has to store, mostly on disk. */
 const BULK_MESSAGES = 768;
 const SLOW_WRITERS = 200;
 const SLOW_READERS = 50;
@@ -73,6 +73,6 @@ async function readSlowly(attack: Attack): Promise<void> {
 export const SLOW_CLIENTS: readonly Scenario[] = [
   { name: 'consumers that never read', growthMibMax: 96, run: neverRead },
   { name: 'a byte a second, sent', growthMibMax: 32, run: writeSlowly },
-  // each has up to 1 MiB under way
+  // each has up to 1 MiB on its way
   { name: 'a byte a second, read', growthMibMax: 128, run: readSlowly },
 ];

@@ -13,21 +13,21 @@ const TRICKLE_BYTES = 100;
 const TRICKLE_MS = 200;
 const VANISHING = 1000;
 const VANISH_BYTES = 300_000;
-/** Of the broker's CPU time, so that other work on the machine does not count, and in any case. */
+/** In the broker's CPU time, so that other work on the machine does not count, and in any case. */
 const RETURN_CPU_MS_MAX = 3000;
 const RETURN_MS_MAX = 10_000;
 const LEFT_PORTION = 0.1;
 const TOPIC = 'hostile-stalled';
 const LACKING_BYTES = 100 * 1024;
 
-/** Begins a body of 1 MiB in each way that there is, without its end. */
+/** Begins a body of 1 MiB in each possible way, and does not end it. */
 const WAYS = {
   PUB: pub(TOPIC, Buffer.alloc(MIB, 's')),
   'PUB behind IDENTIFY': Buffer.concat([
     identify({ client_id: 'hostile' }),
     pub(TOPIC, Buffer.alloc(MIB, 's')),
   ]),
-  // announces few bytes, of which more and more come
+  // announces few bytes and sends more and more
   'MPUB longer than it says': Buffer.concat([
     line('MPUB', TOPIC),
     sized(Buffer.alloc(0)),
@@ -40,7 +40,7 @@ const HTTP_HEAD = Buffer.from(
   `POST /pub?topic=${TOPIC} HTTP/1.1\r\nHost: x\r\nContent-Length: ${MIB}\r\n\r\n`,
 );
 
-/** Stalls on a number of connections, and on another one whenever one is closed. */
+/** Stalls on this many connections, and on another one whenever one is closed. */
 async function stall(
   attack: Attack,
   connect: () => Promise<HostileConnection>,
@@ -80,7 +80,7 @@ function stallOverHttp(attack: Attack): Promise<void> {
   return stall(attack, () => attack.connect(attack.target.httpPort), sent);
 }
 
-/** Clients that go away while others hold them up: their connections have to be closed soon. */
+/** Clients that disconnect while others delay them: their connections must be closed soon. */
 async function vanish(attack: Attack): Promise<void> {
   const { connectionsMax = VANISHING, httpPort } = attack.target;
   const count = Math.min(VANISHING, Math.floor((2 * connectionsMax) / 3));
@@ -107,7 +107,7 @@ async function vanish(attack: Attack): Promise<void> {
   await attack.expectNothingIn(TOPIC);
 }
 
-/** Stalled bodies, by all ways. */
+/** Stalled bodies of all kinds. */
 export const STALLED_BODIES: readonly Scenario[] = [
   ...Object.entries(WAYS).map(([name, start]) => ({
     name: `stalled: ${name}`,

@@ -5,7 +5,7 @@
 import { identify, line } from '../../../src/protocol/commands.ts';
 import type { Attack, Scenario } from './attack.ts';
 
-/** Consumers with such long texts in IDENTIFY make an answer of 4 MB. */
+/** Consumers with texts of this length in IDENTIFY make an answer of 4 MB. */
 const TALKERS = 80;
 const TALK_BYTES = 50_000;
 const ASKERS = 600;
@@ -43,6 +43,6 @@ async function neverTake(attack: Attack): Promise<void> {
 
 /** Answers that the client does not read. */
 export const UNTAKEN_ANSWERS: readonly Scenario[] = [
-  // answers on their way, and what is collected for one of them
+  // answers on their way, and the data that is collected for one of them
   { name: 'HTTP: statistics not taken', growthMibMax: 128, needsHttp: true, run: neverTake },
 ];

@@ -1,9 +1,7 @@
 /**
- * A bare JetStream client beside the brokers, on the same servers with the same faults: what it misses too was lost by
- * the store.
- *
- * It has a stream for each replicated topic, and a durable pull consumer for each channel, as RingMQ has them; its
- * publishers wait for each acknowledgement, its consumers acknowledge each message.
+ * A bare JetStream client next to the brokers, on the same servers with the same faults: messages that it misses too
+ * were lost by the store. As in RingMQ, it has a stream for each replicated topic and a durable pull consumer for each
+ * channel; its publishers wait for each acknowledgement, its consumers acknowledge each message.
  *
  * Units: ms, monotonic.
  */
@@ -24,7 +22,7 @@ import { ServiceGaps } from './service-gaps.ts';
 const BODY_BYTES = 200;
 const REPLICAS = 3;
 const NS_PER_MS = 1e6;
-/** As RingMQ's. */
+/** As in RingMQ. */
 const ACK_WAIT_MS = 15_000;
 const ANSWER_MS = 3000;
 const FETCH_MS = 3000;
@@ -36,11 +34,11 @@ type BareStream = {
   readonly name: string;
   readonly subject: string;
   readonly acknowledged: Set<number>;
-  /** What has come to each consumer. */
+  /** The messages that each consumer has received. */
   readonly came: ReadonlyMap<string, Set<number>>;
 };
 
-/** What a consumer has missed. */
+/** The messages that a consumer has missed. */
 export type BareMissing = { readonly place: string; readonly count: number };
 
 export class BareClient {
@@ -86,7 +84,7 @@ export class BareClient {
     return this.#streams.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0);
   }
 
-  /** What was acknowledged and has not come, by consumer. */
+  /** Acknowledged messages that have not arrived, by consumer. */
   missing(): BareMissing[] {
     return this.#streams.flatMap(({ name, acknowledged, came }) =>
       [...came].map(([channel, numbers]) => ({
@@ -146,7 +144,7 @@ export class BareClient {
         await pause(pauseMs);
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        // Nobody leads it now, or the answer is late: the message counts as not acknowledged.
+        // The stream has no leader now, or the answer is late: the message counts as not acknowledged.
         await pause(RETRY_MS);
       }
     }
@@ -169,7 +167,7 @@ export class BareClient {
         }
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        // Its leader is lost, for example.
+        // For example, its leader is lost.
         await pause(RETRY_MS);
       }
     }

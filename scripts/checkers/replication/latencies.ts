@@ -1,5 +1,5 @@
 /**
- * The time from publish to delivery of replicated topics, beside a bare JetStream client on the same servers.
+ * The time from publish to delivery of replicated topics, compared with a bare JetStream client on the same servers.
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
@@ -21,7 +21,7 @@ import { Connection } from '../../kit/connection.ts';
 export const BODY = Buffer.alloc(200, 'x');
 const STAMP_BYTES = 8;
 const MS_PER_SECOND = 1000;
-/** The last messages of a turn are on their way for so long at most. */
+/** The last messages of a turn are on their way for at most this long. */
 const SETTLE_MS = 500;
 const READY = 500;
 const clock = new SystemClock();
@@ -30,14 +30,14 @@ const clock = new SystemClock();
 export type LatenciesOptions = {
   readonly manager: JetStreamManager;
   readonly client: JetStreamClient;
-  /** With a connection of its own. */
+  /** With its own connection. */
   readonly otherClient: JetStreamClient;
   readonly brokers: readonly BrokerProcess[];
   readonly rate: number;
   readonly turnMs: number;
 };
 
-/** Times from publish to delivery, of all counted rounds together. */
+/** Times from publish to delivery, over all counted rounds. */
 export class Latencies {
   readonly #options: LatenciesOptions;
   readonly #bare = new Durations();
@@ -118,7 +118,7 @@ export class Latencies {
   }
 }
 
-/** Publishes at the rate, whether answers come or not. Resolves when they have come. */
+/** Publishes at the rate, whether answers arrive or not. Resolves when they have arrived. */
 async function atRate(
   publish: (body: Buffer) => Promise<unknown>,
   rate: number,
@@ -135,7 +135,7 @@ async function atRate(
   await pause(SETTLE_MS);
 }
 
-/** A body that says when it was made. */
+/** A body with the time when it was made. */
 function stamped(): Buffer {
   const body = Buffer.from(BODY);
   body.writeDoubleBE(clock.monotonicMs());
@@ -147,7 +147,7 @@ function ageOf(body: Uint8Array): number {
   return clock.monotonicMs() - stamp.readDoubleBE();
 }
 
-/** A stream as a topic is, with a consumer as a channel is. */
+/** A stream like that of a topic, with a consumer like that of a channel. */
 export async function addStream(
   manager: JetStreamManager,
   name: string,

@@ -1,5 +1,5 @@
 /**
- * A cluster of nats-servers, each on a host of its own, and who leads what in it.
+ * A cluster of nats-servers, each on its own host, and who leads what in it.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -15,10 +15,10 @@ const ROUTE_PORT = 6222;
 const MONITOR_PORT = 8222;
 const LOOK_MS = 50;
 const LOOK_MS_MAX = 500;
-/** A cluster without a leader after as many looks will not get one. */
+/** A cluster without a leader after this many checks will not get one. */
 const LOOKS_MAX = 1200;
 
-/** What `/jsz` of a server says of a stream or consumer in a cluster. */
+/** The description of a stream or consumer in a server's `/jsz`. */
 type Group = { readonly name: string; readonly cluster?: { readonly leader?: string } };
 type Consumer = Group & {
   readonly num_pending: number;
@@ -61,7 +61,7 @@ class NatsHost {
     await ended;
   }
 
-  /** Who leads the cluster and its streams, as it knows; null if it does not answer. */
+  /** Who leads the cluster and its streams, according to a server; null if it does not answer. */
   async jsz(): Promise<Jsz | null> {
     const url = `http://${this.host.address}:${MONITOR_PORT}/jsz?accounts=1&streams=1&consumers=1`;
     try {
@@ -79,7 +79,7 @@ export type { NatsHost };
 export class NatsHosts {
   readonly servers: readonly NatsHost[];
 
-  /** Starts as many. Resolves when they have a leader. */
+  /** Starts this many servers. Resolves when they have a leader. */
   static async start(network: Network, count: number, directory: string): Promise<NatsHosts> {
     const hosts: Host[] = [];
     for (let number = 0; number < count; number++) hosts.push(await network.addHost());
@@ -124,7 +124,7 @@ export class NatsHosts {
     throw new Error(`stream ${stream} has no leader`);
   }
 
-  /** Whether all streams and consumers have a leader, but not the server that is lost, and all servers agree on it. */
+  /** Whether all streams and consumers have a leader other than the lost server, and all servers agree on it. */
   async isLed(lost: NatsHost | null): Promise<boolean> {
     const left = this.servers.filter((server) => server !== lost);
     const shown = await Promise.all(left.map((server) => server.jsz()));
@@ -134,7 +134,7 @@ export class NatsHosts {
     );
   }
 
-  /** What each server says of each stream and consumer, in a line. */
+  /** Each server's view of each stream and consumer, one line each. */
   async describe(): Promise<string[]> {
     const lines: string[] = [];
     for (const server of this.servers) {
@@ -176,7 +176,7 @@ function isLedWithout(leaders: ReadonlyMap<string, string>, lost: NatsHost | nul
   return [...leaders.values()].every((leader) => leader !== '' && leader !== lost?.name);
 }
 
-/** The leaders of streams and durable consumers, by name; the others are on one server. */
+/** The leaders of streams and durable consumers, by name; other consumers are on one server. */
 function leadersOf(jsz: Jsz): Map<string, string> {
   const groups = streamsOf(jsz).flatMap(({ name, cluster, consumer_detail: consumers }) => [
     { name, cluster },

@@ -1,8 +1,7 @@
 /**
- * Compares acknowledged with finished messages, over all brokers and channels, while servers and brokers fail.
- *
- * The rules: what was acknowledged comes to each channel and is finished; it comes again only if it was in flight when
- * something was lost, or was given back; and no body comes that was not published.
+ * Compares acknowledged with finished messages, over all brokers and channels, while servers and brokers fail. The
+ * rules: an acknowledged message reaches each channel and is finished; it is redelivered only if it was in flight when
+ * something failed, or was requeued; and no body arrives that was not published.
  *
  * Units: times in ms, monotonic.
  */
@@ -11,9 +10,9 @@ import type { Bodies } from '../crash/bodies.ts';
 import type { Publications } from '../crash/publications.ts';
 import type { Violations } from '../crash/violations.ts';
 
-/** A FIN that was sent this long before something was lost may be lost too. */
+/** A FIN that was sent this shortly before a failure may be lost too. */
 const SETTLE_MS = 2000;
-/** So long after the loss what was in flight comes again: the store waits 15 s for a lost broker. */
+/** Messages in flight are redelivered within this time after a failure: the store waits 15 s for a lost broker. */
 const BACK_MS = 20_000;
 
 type Loss = { readonly atMs: number; endMs: number };
@@ -22,7 +21,7 @@ type Entry = {
   lastMs: number;
   isFinished: boolean;
   isGivenBack: boolean;
-  /** Where it came, as in `deliver`. */
+  /** The place of the delivery, as in `deliver`. */
   readonly places: string[];
 };
 
@@ -41,7 +40,7 @@ export class ReplicatedLedger {
     this.#violations = violations;
   }
 
-  /** Something is lost from now on. The result is called when it is back. */
+  /** A failure begins. Call the result when it is over. */
   lose(atMs: number): (endMs: number) => void {
     const loss = { atMs, endMs: Number.POSITIVE_INFINITY };
     this.#losses.push(loss);
@@ -51,8 +50,8 @@ export class ReplicatedLedger {
   }
 
   /**
-   * A message has come to a channel. Returns its number, and whether it came for the first time. `place` says from where,
-   * and as which attempt.
+   * A message was delivered to a channel. Returns its number, and whether it is the first delivery. `place`: from
+   * where, and as which attempt.
    */
   deliver(
     topic: string,
@@ -107,7 +106,7 @@ export class ReplicatedLedger {
     return this.#missing(topic, channel).length;
   }
 
-  /** Looks for what should have come and been finished, when nothing more is to come. */
+  /** Finds messages that should have been delivered and finished, when nothing more is expected. */
   checkEnd(topic: string, channel: string): void {
     for (const number of this.#missing(topic, channel)) {
       const came = this.#channel(topic, channel).has(number) ? 'it came once' : 'it never came';
@@ -129,7 +128,7 @@ export class ReplicatedLedger {
     return known;
   }
 
-  /** Whether something was lost while a message was in flight, or before its FIN was safe. */
+  /** Whether there was a failure while the message was in flight, or before its FIN was safe. */
   #wasLost(firstMs: number, lastMs: number): boolean {
     return this.#losses.some(
       ({ atMs, endMs }) => firstMs <= endMs + BACK_MS && lastMs + SETTLE_MS >= atMs,

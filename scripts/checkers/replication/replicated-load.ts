@@ -1,6 +1,6 @@
 /**
- * Clients of several brokers that share their topics: publishers that turn to the next broker when one does not answer,
- * and a consumer of each channel at each broker.
+ * Clients of several brokers that share their topics: publishers that switch to the next broker when one does not
+ * answer, and a consumer of each channel at each broker.
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
@@ -27,10 +27,10 @@ const HANDLING_MS_MAX = 40;
 /** One in this many messages is requeued once. */
 const GIVE_BACK_EVERY = 50;
 const GIVE_BACK_MS_MAX = 1000;
-/** A publisher turns to the next broker after this time without an answer. */
+/** A publisher switches to the next broker after this time without an answer. */
 const PATIENCE_MS = 1000;
 const RECONNECT_MS = 100;
-/** Of what does not answer any more, in a consumer. */
+/** How long a consumer waits for a broker that does not answer any more. */
 const SILENCE_MS_MAX = 60_000;
 
 export type LoadSetup = {
@@ -40,14 +40,14 @@ export type LoadSetup = {
   readonly ledger: ReplicatedLedger;
   readonly random: Random;
   readonly clock: Clock;
-  /** Between two publishes of a publisher. */
+  /** The interval between two publishes of a publisher. */
   readonly pauseMs: number;
 };
 
 export class ReplicatedLoad {
   readonly publishGaps = new ServiceGaps();
   readonly deliveryGaps = new ServiceGaps();
-  /** Why publishes were refused, and how often. */
+  /** The reasons for refused publishes, and how often each occurred. */
   readonly refusals = new Map<string, number>();
   readonly #setup: LoadSetup;
   readonly #publishing: Promise<unknown>;
@@ -90,12 +90,12 @@ export class ReplicatedLoad {
         await pause(pauseMs);
       }
       connection.destroy();
-      // Both may refuse at once.
+      // Both may refuse at the same time.
       await pause(RECONNECT_MS);
     }
   }
 
-  /** Returns whether the broker has taken it. */
+  /** Returns whether the broker has accepted it. */
   async #publishOne(connection: Connection, topic: string): Promise<boolean> {
     const { bodies, publications, clock } = this.#setup;
     const { number, body } = bodies.make(BODY_BYTES);
@@ -144,7 +144,7 @@ export class ReplicatedLoad {
     const [number, isFirst] = ledger.deliver(topic, channel, body, nowMs, place);
     if (isFirst) this.deliveryGaps.add(`${topic}/${channel}`, nowMs);
     await pause(random(HANDLING_MS_MAX));
-    // Its FIN would go nowhere, and the message comes again after its timeout.
+    // Its FIN would be lost, and the message is redelivered after its timeout.
     if (connection.hasEnded) return;
     if (attempts === 1 && random(GIVE_BACK_EVERY) === 0) {
       ledger.giveBack(topic, channel, number, clock.monotonicMs());
@@ -155,7 +155,7 @@ export class ReplicatedLoad {
     connection.send(line('FIN', id));
   }
 
-  /** Null if there is no listener, or no answer. */
+  /** Null if the connection is refused, or there is no answer. */
   async #connect(
     host: string,
     onMessage: (from: Connection, message: Message) => void = () => undefined,
@@ -172,7 +172,7 @@ export class ReplicatedLoad {
         host,
       );
       opened = await Promise.race([opening, pause(PATIENCE_MS, null)]);
-      // One that comes too late is not used.
+      // A connection that opens too late is not used.
       if (opened === null) {
         opening.then(
           (late) => late.destroy(),

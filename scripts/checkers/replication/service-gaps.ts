@@ -8,13 +8,13 @@ export class ServiceGaps {
   readonly #last = new Map<string, number>();
   readonly #longest = new Map<string, number>();
 
-  /** Something went well there. */
+  /** An operation has succeeded there. */
   add(place: string, nowMs: number): void {
     this.#note(place, nowMs);
     this.#last.set(place, nowMs);
   }
 
-  /** The place with the longest gap since the last call, and how long it was. Gaps that last still count. */
+  /** The place with the longest gap since the last call, and the length of the gap. Gaps that have not ended count. */
   take(nowMs: number): { place: string; ms: number } {
     for (const place of this.#last.keys()) this.#note(place, nowMs);
     let worst = { place: 'nowhere', ms: 0 };

@@ -1,15 +1,15 @@
 /**
- * Loaded into a broker before its own code (`--import`): on a message from its parent it begins to watch the main thread,
- * and on the next it reports its figures. While it watches turns, the event loop never sleeps, so CPU time is
- * measured in spans of their own.
+ * Loaded into a broker before its own code (`--import`). On a message from its parent it begins to observe the main
+ * thread, and on the next one it reports its figures. While it observes turns, the event loop never sleeps, so CPU time
+ * is measured in separate periods.
  */
 
 import { PerformanceObserver } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
 
-/** What the parent asks for. */
+/** The parent's request. */
 export type ProbeRequest = 'cpu' | 'turns' | 'tell';
-/** What happened since. Units: ms, of the main thread. */
+/** The figures since then. Units: ms, of the main thread. */
 export type ProbeReport = {
   readonly cpuMs: number;
   readonly longestTurnMs: number;

@@ -1,6 +1,6 @@
 /**
- * Load that comes and goes: a steady stream through one topic, and beside it topics, channels and connections that
- * are made, used and removed again.
+ * Load with constant changes: a steady stream through one topic, and next to it topics, channels and connections that
+ * are created, used and removed again.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,13 +22,13 @@ const GUESTS = 4;
 const GUEST_MESSAGES = 20;
 const PAUSE_MS_MAX = 500;
 
-/** What has happened so far. */
+/** The counts so far. */
 export type ChurnCounts = {
   published: number;
   finished: number;
-  /** Topics that have come and gone, each with a channel and connections. */
+  /** Topics that were created and deleted, each with a channel and connections. */
   guests: number;
-  /** What was answered otherwise than it should be. */
+  /** Unexpected answers. */
   refused: string[];
 };
 
@@ -39,19 +39,19 @@ export class Churn {
   readonly #random: Random;
   #isOn = true;
 
-  /** Units: `rate` in messages a second. */
+  /** Units: `rate` in messages per second. */
   constructor(broker: BrokerProcess, rate: number, random: Random) {
     this.#broker = broker;
     this.#rate = rate;
     this.#random = random;
   }
 
-  /** Finishes that are to be expected when everything that was published has been consumed. */
+  /** The number of finishes to expect when everything that was published has been consumed. */
   get expectedFinishes(): number {
     return this.counts.published * STEADY_CHANNELS.length;
   }
 
-  /** Goes on until it is stopped, and until everything that was published has come or the broker has ended. */
+  /** Continues until it is stopped, and until everything that was published has arrived or the broker has ended. */
   async run(): Promise<void> {
     const consumers = await Promise.all(
       STEADY_CHANNELS.map((channel) => this.#consume(STEADY_TOPIC, channel)),

@@ -1,5 +1,5 @@
 /**
- * A broker's use of resources, as seen from outside.
+ * The resources that a broker uses, measured from outside.
  */
 
 import { readdirSync } from 'node:fs';
@@ -9,10 +9,10 @@ import { descriptorCountOf, residentMibOf } from '../../kit/proc.ts';
 /** The resources that are sampled. */
 export const MEASURES = ['resident', 'heap', 'descriptors', 'files', 'held'] as const;
 
-/** One of them. */
+/** A resource. */
 export type Measure = (typeof MEASURES)[number];
 
-/** The state at one time. Units: `resident` and `heap` in MiB, `held` in messages; NaN if unknown. */
+/** The values at one time. Units: `resident` and `heap` in MiB, `held` in messages; NaN if unknown. */
 export type Sample = Readonly<Record<Measure, number>>;
 
 const MIB = 1024 * 1024;
@@ -27,7 +27,7 @@ type Stats = {
   readonly memory?: { readonly heap_in_use_bytes: number };
 };
 
-/** Takes a sample. Errors: rejects when the broker does not answer. */
+/** Takes a sample. Errors: rejects if the broker does not answer. */
 export async function takeSample(broker: BrokerProcess, dataPath: string): Promise<Sample> {
   // nsqd's own format
   const stats = JSON.parse(await broker.ask('/stats?format=json&include_clients=false')) as Stats;

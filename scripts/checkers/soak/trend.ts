@@ -1,17 +1,17 @@
 /**
- * Whether something grows.
+ * Finds out whether a figure grows.
  */
 
-/** A straight line through samples (least squares), and what lies around it. */
+/** A straight line through samples (least squares), and the deviation from it. */
 export type Trend = {
   readonly mean: number;
   readonly least: number;
   readonly most: number;
-  /** What the line rises by from the first sample to the last. */
+  /** The increase of the line from the first sample to the last. */
   readonly rise: number;
 };
 
-/** The trend of samples that were taken at equal intervals. Errors: throws without any. */
+/** The trend of samples that were taken at equal intervals. Errors: throws if there are none. */
 export function trendOf(samples: readonly number[]): Trend {
   const count = samples.length;
   if (count === 0) throw new Error('find a trend: there are no samples');
