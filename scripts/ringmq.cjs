@@ -2,7 +2,9 @@
 /**
  * The `ringmq` command: the broker with nsqd's flags, another command, or `ringmq bench` for the load generators. It is
  * here and not in src/ because the broker does not depend on the load generators; nsqd's flags never begin with a bare
- * word. This is plain JavaScript that every Node understands, like the broker's own first lines.
+ * word.
+ *
+ * This is plain JavaScript that every Node understands, like the broker's own first lines.
  */
 
 const { basename } = require('node:path');

@@ -1,8 +1,9 @@
 /**
- * How much of the CPU time each thread of a broker has used. The main thread has the process's id. Node gives all
- * worker threads the same name, so pump and disk threads are told apart by the order in which they start: pump threads
- * first. The time of V8's helper threads, which collect garbage and compile for all threads, and of libuv's pool cannot
- * be attributed to one of them; it counts as "other threads".
+ * How much of the CPU time each thread of a broker has used.
+ *
+ * The main thread has the process's id. Node gives all worker threads the same name, so pump and disk threads are told
+ * apart by the order in which they start: pump threads first. The time of V8's helper threads, which collect garbage
+ * and compile for all threads, and of libuv's pool cannot be attributed to one of them; it counts as "other threads".
  */
 
 import type { ThreadTime } from '../kit/proc.ts';

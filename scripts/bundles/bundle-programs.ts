@@ -1,7 +1,8 @@
 /**
- * Bundles the programs of this package with esbuild; this is the only file that uses it. Every bundled source computes
- * paths as if it lay where the compiler would put it below the same directory, so it finds worker files, the page's
- * files and packages there too.
+ * Bundles the programs of this package with esbuild; this is the only file that uses it.
+ *
+ * Every bundled source computes paths as if it lay where the compiler would put it below the same directory, so it
+ * finds worker files, the page's files and packages there too.
  *
  * Shape: `main/program.js`, `main/worker.js` (the file that Piscina runs in each thread), `workers/*-thread.js`,
  * `companions/program.js` with a chunk for each command, and a source map for each. Packages that are not needed at the

@@ -1,6 +1,8 @@
 /**
- * Makes the bundles of a checkout, as `src/main/bundles.cjs` finds them. Programs may start at the same time, while
- * others run: a directory of bundles is complete when it gets its name, and never changes.
+ * Makes the bundles of a checkout, as `src/main/bundles.cjs` finds them.
+ *
+ * Programs may start at the same time, while others run: a directory of bundles is complete when it gets its name, and
+ * never changes.
  * Bound: the newest `KEPT` directories stay, for programs that load more of their chunks later.
  */
 

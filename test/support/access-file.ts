@@ -1,5 +1,5 @@
 /**
- * Access files for tests, whose secrets are hashed at a cost that takes no time.
+ * Access files for tests; their secrets are hashed at a negligible cost.
  *
  * Thread: main.
  */
@@ -20,7 +20,7 @@ export type GivenClient = {
   readonly fingerprint?: string;
 };
 
-/** The hash of a secret, as the file has it. */
+/** The hash of a secret, as in the file. */
 export function cheapHash(secret: string): string {
   const hash = scryptSync(secret, SALT, HASH_BYTES, COST);
   return `scrypt:16:1:1:${SALT.toString('base64url')}:${hash.toString('base64url')}`;

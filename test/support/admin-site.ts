@@ -1,5 +1,5 @@
 /**
- * An nsqadmin of ours within the test, with a clock that the test moves, and the nodes that it asks.
+ * RingMQ's nsqadmin within the test, with a manual clock, and the nodes that it queries.
  *
  * Thread: main.
  */
@@ -20,7 +20,7 @@ import { ManualClock } from './manual-clock.ts';
 
 const MACHINE = { hostname: 'machine', parallelism: 1 };
 
-/** What an HTTP client gets. */
+/** The answer that an HTTP client receives. */
 type AdminAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -29,7 +29,7 @@ type AdminAnswer = {
   readonly body: unknown;
 };
 
-/** Statistics of a topic or a channel as nsqd has them. */
+/** Statistics of a topic or a channel in nsqd's form. */
 type FakeQueue = Readonly<Record<string, unknown>>;
 
 export class AdminSite {
@@ -94,7 +94,7 @@ export class AdminSite {
   }
 }
 
-/** A node with these topics: each with its channels. It answers as nsqd 1.3, and takes every post. */
+/** A node with these topics, each with its channels. It answers as nsqd 1.3, and accepts every POST. */
 export async function fakeNode(
   t: TestContext,
   hostname: string,
@@ -116,7 +116,7 @@ export async function fakeNode(
   return node;
 }
 
-/** An nsqlookupd that knows these nodes with their topics, and takes every post. */
+/** An nsqlookupd that knows these nodes with their topics, and accepts every POST. */
 export async function fakeLookup(
   t: TestContext,
   nodes: readonly {

@@ -1,5 +1,5 @@
 /**
- * A disk queue's handle by itself, over real rings, against a disk that the test plays.
+ * A disk queue's handle alone, over real rings, against a disk that the test plays.
  *
  * Thread: any.
  */
@@ -19,9 +19,9 @@ import { bodiesIn, putInStore } from './pump-parts.ts';
 
 export interface BackendBenchOptions {
   readonly requestBytes: number;
-  /** What may be on its way to the disk. */
+  /** The limits on what may be on its way to the disk. */
   readonly backlogBounds: BacklogBounds | undefined;
-  /** Whose queue it is: a topic keeps deferred messages among the others. */
+  /** The owner of the queue: a topic keeps deferred messages among the others. */
   readonly owner: 'topic' | 'channel';
 }
 
@@ -40,9 +40,9 @@ export class BackendBench {
   readonly disk: DiskSide;
   readonly link: DiskLink;
   readonly backend: DiskBackend;
-  /** What the owner was told, and what was called back. */
+  /** What the owner was told, and which callbacks were called. */
   readonly log: string[] = [];
-  /** Positions and due times of the deferred messages that its owner has got. */
+  /** Positions and due times of the deferred messages that the owner has received. */
   readonly deferred: [position: number, dueMs: number][] = [];
   mayRead = true;
   hasRoom = true;
@@ -80,7 +80,7 @@ export class BackendBench {
     });
   }
 
-  /** Takes the answers, writes what is due. Returns the requests. */
+  /** Handles the answers and writes due requests. Returns the requests. */
   turn(): string[] {
     this.link.poll(this.nowMs);
     this.link.flush(this.nowMs);
@@ -97,7 +97,7 @@ export class BackendBench {
     return this;
   }
 
-  /** A queue that has read these bodies ahead, their records numbered from `first` on. */
+  /** A queue that has fetched these bodies, whose records are numbered from `first` on. */
   withRecords(first: number, ...bodies: readonly string[]): this {
     this.open(bodies.length);
     this.backend.demand();
@@ -112,7 +112,7 @@ export class BackendBench {
     return this.putDue(0, ...bodies);
   }
 
-  /** Puts messages that are due so long from time 0 on; 0 for at once. */
+  /** Puts messages with these due times, counted from time 0; 0 for at once. */
   putDue(dueMs: number, ...bodies: readonly string[]): number {
     const position = putInStore(this.store, bodies);
     this.backend.put(position, bodies.length, 0, dueMs === 0 ? 0 : UNIX_MS + dueMs, null);
@@ -138,7 +138,7 @@ export class BackendBench {
     return new Receipt(isRefusable, ({ error }) => this.log.push(`${name}: ${error}`));
   }
 
-  /** What an `empty`, `close` or `delete` calls back. */
+  /** The results that `empty`, `close` or `delete` pass to their callbacks. */
   done(name: string): (error: string | null) => void {
     return (error) => this.log.push(`${name}: ${error}`);
   }
@@ -163,7 +163,7 @@ export class BackendBench {
   }
 }
 
-/** A disk record that was sent once, its id made of the body's first bytes. */
+/** A disk record that was sent once; its id is made of the body's first bytes. */
 export function record(body: string): Buffer {
   const id = Buffer.from(body).toString('hex').padEnd(16, '0').slice(0, 16);
   return recordBytes(1n, 1, id, body);

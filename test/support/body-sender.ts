@@ -1,14 +1,14 @@
 import type { BodyGatherer } from '../../src/main/limits/body-share.ts';
 
-/** A connection that gathers bodies, as far as memory for them is concerned. */
+/** A connection that gathers bodies, as the memory for bodies sees it. */
 export class BodySender implements BodyGatherer {
   readonly name: string;
   readonly client: { readonly remoteIp: string; isGuest: boolean };
   isReading = true;
   isAborted = false;
-  /** Whether it is the broker that keeps it from going on. */
+  /** Whether the broker causes the delay. */
   isWaitingForBroker = false;
-  /** What it does when it may go on. */
+  /** Called when it may continue. */
   onResumed: () => void = () => undefined;
 
   constructor(name: string, { remoteIp = '127.0.0.1', isGuest = false } = {}) {

@@ -1,5 +1,5 @@
 /**
- * Brokers as processes of their own, on ports that the system chooses, in a temporary directory.
+ * Brokers as separate processes, on ports that the system chooses, in a temporary directory.
  *
  * Thread: main.
  */
@@ -13,27 +13,27 @@ import { BrokerProcess } from '../../scripts/kit/broker.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const ENTRY = 'src/main/start.cjs';
-/** Runs what follows with a bound on the size of every file that it writes; larger writes fail. */
+/** Runs the following command with a limit on the size of every file that it writes; larger writes fail. */
 const WITH_FILE_LIMIT = ['-c', 'ulimit -f "$0" && exec "$@"'];
 
-/** Whatever runs clean-ups at its end: a test, or with node:test's own `after` a file of tests. */
+/** Something that runs clean-up steps at its end: a test, or with node:test's own `after` a test file. */
 export type CleanUp = { after(fn: () => Promise<void>): void };
 
 /** How a broker is started. */
 export type BrokerSetup = {
-  /** A bare word before the flags. */
+  /** A word without dashes before the flags. */
   readonly command?: string;
-  /** Added to those that name the ports and the data directory. */
+  /** Added to the flags for the ports and the data directory. */
   readonly flags?: readonly string[];
   /** Options of Node itself. */
   readonly nodeFlags?: readonly string[];
-  /** A program that starts the broker, with its own words: it gets the broker's command behind them. */
+  /** A program that starts the broker, with its arguments; the broker's command is appended. */
   readonly launcher?: readonly string[];
-  /** Blocks (512 or 1024 bytes) that a file may have, as of a disk that is full. POSIX systems only. */
+  /** The maximum size of a file in blocks of 512 or 1024 bytes, to imitate a full disk. POSIX systems only. */
   readonly fileBlocksMax?: number;
 };
 
-/** A data directory and the brokers that were started on it: they are killed, and it is removed, at the end. */
+/** A data directory and the brokers that were started in it. At the end they are killed, and it is removed. */
 export class BrokerSite {
   readonly dataPath: string;
 
@@ -47,14 +47,14 @@ export class BrokerSite {
     });
   }
 
-  /** Starts a broker. Resolves when it listens. Errors: rejects with its log when it ends before. */
+  /** Starts a broker. Resolves when it listens. Errors: rejects with its log if it ends before. */
   async start(setup: BrokerSetup = {}): Promise<BrokerProcess> {
     const broker = this.launch(setup);
     await broker.listening();
     return broker;
   }
 
-  /** Starts a broker that may or may not come to listen. */
+  /** Starts a broker that may fail to listen. */
   launch({
     command: word,
     flags = [],
@@ -80,7 +80,7 @@ export class BrokerSite {
     return this.adopt(spawn(program, words, { cwd: PROJECT, stdio: ['ignore', 'ignore', 'pipe'] }));
   }
 
-  /** Takes over a process that logs as a broker does on its standard error. */
+  /** Takes over a process that logs like a broker on its standard error. */
   adopt(child: ChildProcess): BrokerProcess {
     const broker = new BrokerProcess(child);
     this.#brokers.push(broker);

@@ -1,5 +1,5 @@
 /**
- * What a broker tells over HTTP, and what it is told.
+ * HTTP requests to a broker: statistics and commands.
  *
  * Thread: main.
  */
@@ -7,7 +7,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 
-/** The numbers of a channel that tests look at. */
+/** The figures of a channel that tests use. */
 export type ChannelStats = {
   readonly channel_name: string;
   readonly depth: number;
@@ -21,7 +21,7 @@ export type ChannelStats = {
   readonly paused: boolean;
 };
 
-/** The numbers of a topic that tests look at. */
+/** The figures of a topic that tests use. */
 export type TopicStats = {
   readonly topic_name: string;
   readonly depth: number;
@@ -32,10 +32,10 @@ export type TopicStats = {
   readonly channels: readonly ChannelStats[];
 };
 
-/** Answer to an HTTP request. */
+/** The answer to an HTTP request. */
 export type Answer = { readonly status: number; readonly text: string };
 
-/** Sends a request: with a body, or `null` for none, as POST. */
+/** Sends a request: with a body, or `null` for an empty one, as POST. */
 export async function ask(
   { httpPort }: BrokerProcess,
   path: string,
@@ -46,19 +46,19 @@ export async function ask(
   return { status: response.status, text: await response.text() };
 }
 
-/** The topic as /stats shows it; undefined when there is none. */
+/** The topic in /stats; undefined if there is none. */
 export async function topicStats(
   broker: BrokerProcess,
   topic: string,
 ): Promise<TopicStats | undefined> {
   const path = `/stats?format=json&include_mem=false&include_clients=false&topic=${encodeURIComponent(topic)}`;
   const { text } = await ask(broker, path);
-  // what the broker sends is checked by its own tests, and by those that compare it
+  // other tests check what the broker sends, or compare it with nsqd
   const { topics } = JSON.parse(text) as { topics: readonly TopicStats[] | null };
   return topics?.[0];
 }
 
-/** The channel as /stats shows it; undefined when there is none. */
+/** The channel in /stats; undefined if there is none. */
 export async function channelStats(
   broker: BrokerProcess,
   topic: string,
@@ -68,7 +68,7 @@ export async function channelStats(
   return channels.find((one) => one.channel_name === channel);
 }
 
-/** Asks until the answer satisfies, and returns it. */
+/** Repeats the request until the answer satisfies the condition, and returns it. */
 export async function until<T>(
   read: () => Promise<T>,
   isEnough: (value: T) => boolean,
@@ -76,7 +76,7 @@ export async function until<T>(
   for (;;) {
     const value = await read();
     if (isEnough(value)) return value;
-    // What is read without waiting would otherwise keep everything else, even the end of the test, from happening.
+    // A loop of reads that never wait would prevent everything else, even the end of the test.
     await setImmediate();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A broker in one thread: main's half with connections, a pump and a disk, stepped by the test in turns.
+ * A broker in one thread: main's part with connections, a pump and a disk, which the test steps in turns.
  *
  * Thread: any.
  */
@@ -43,7 +43,7 @@ const MACHINE = { hostname: 'host', parallelism: 2 };
 const DATA_PATH = '/data';
 const QUIET_TURNS = 3;
 
-/** Capacities of the rings to the pump, and of those that messages take behind it. */
+/** Capacities of the rings to the pump, and of those between the pump and the disk. */
 export type TestRingSizes = {
   readonly publishBytes: number;
   readonly commandBytes: number;
@@ -56,14 +56,14 @@ const RING_SIZES: TestRingSizes = {
   otherBytes: 4 * 1024 * 1024,
 };
 
-/** All options, those not given at their defaults. */
+/** All options; missing ones have their defaults. */
 export function optionsWith(given: Readonly<Record<string, unknown>>): Options {
   const options = completeOptions(new Map(Object.entries(given)), MACHINE);
   if (options instanceof InvalidValue) throw new Error(options.why);
   return options;
 }
 
-/** The sizes of all rings, those not given as large as a broker's. */
+/** The sizes of all rings; missing ones are as large as a broker's. */
 export function testRingSizes(given: Partial<TestRingSizes> = {}): RingSizes {
   const { publishBytes, commandBytes, otherBytes } = { ...RING_SIZES, ...given };
   return {
@@ -103,7 +103,7 @@ export class BrokerTurns {
   /** Log lines: level and text. */
   readonly log: string[] = [];
   readonly events: PumpEvent[] = [];
-  /** Numbers of connections that have left their channel, and that are gone. */
+  /** Numbers of connections that have left their channel, and of closed ones. */
   readonly left: number[] = [];
   readonly closed: number[] = [];
   /** How often the topic map has changed. */
@@ -113,7 +113,7 @@ export class BrokerTurns {
   isDiskRunning = true;
   areStreamsRunning = true;
 
-  /** Channels that peers know of a topic. */
+  /** The channels of a topic that peers report. */
   channelsOf: TopicRegistry['channelsOf'] = () => undefined;
 
   readonly #core: BrokerCore;
@@ -131,7 +131,10 @@ export class BrokerTurns {
   #pending: Connection[] = [];
   #isFlushRequested = false;
 
-  /** `store`: what keeps topics whose names begin with `r`. Units: bytes of large bodies gathered at once. */
+  /**
+   * `store`: keeps the topics whose names begin with `r`.
+   * Units: bytes of large bodies that are gathered at the same time.
+   */
   constructor(
     given: Readonly<Record<string, unknown>> = {},
     sizes: Partial<TestRingSizes> = {},
@@ -207,7 +210,7 @@ export class BrokerTurns {
     return this.#core.sharePolicy(policy);
   }
 
-  /** The connection of that number, as long as it is there. */
+  /** The connection with this number, while it exists. */
   connection(number: number): Connection | undefined {
     return this.#connections.get(number);
   }
@@ -216,7 +219,7 @@ export class BrokerTurns {
     return this.#connections.values();
   }
 
-  /** A client of the next number that has sent nothing yet. */
+  /** A client with the next number that has sent nothing yet. */
   connect(socket = new FakeSocket()): FakeSocket {
     const number = this.#connections.size + this.closed.length + 1;
     const connection = new Connection(number, socket.socket, {
@@ -244,13 +247,13 @@ export class BrokerTurns {
     return socket;
   }
 
-  /** Moves the clock, and lets everything happen that follows. */
+  /** Moves the clock, and runs turns until nothing more happens. */
   async advance(byMs: number): Promise<void> {
     this.clock.advance(byMs);
     await this.turns();
   }
 
-  /** Takes turns until nothing happens any more. */
+  /** Takes turns until nothing more happens. */
   async turns(): Promise<void> {
     for (let quiet = 0; quiet < QUIET_TURNS; ) {
       await setImmediate();
@@ -258,7 +261,7 @@ export class BrokerTurns {
     }
   }
 
-  /** One turn of everybody. Returns whether anything was done. */
+  /** One turn of each part. Returns whether anything was done. */
   #turn(): boolean {
     let work = this.#isFlushRequested ? 1 : 0;
     this.#isFlushRequested = false;

@@ -1,5 +1,5 @@
 /**
- * The broker's page in a real browser: Debian's package `chromium`, or what CHROMIUM names.
+ * The broker's page in a real browser: Debian's package `chromium`, or the program in CHROMIUM.
  *
  * Thread: main.
  */
@@ -11,10 +11,10 @@ import type { CleanUp } from './broker-process.ts';
 const PROGRAM = process.env['CHROMIUM'] ?? 'chromium';
 const found = spawnSync('sh', ['-c', `command -v ${PROGRAM}`], { encoding: 'utf8' });
 
-/** False where there is a browser; otherwise why tests that need one are left out. */
+/** False if there is a browser; otherwise the reason for skipping tests that need one. */
 export const WITHOUT_BROWSER = found.status === 0 ? false : 'Chromium is not installed';
 
-/** What a page has complained about: errors of scripts, and what its policy has kept out. */
+/** Errors that a page has reported: exceptions in scripts, and violations of its security policy. */
 export type Complaints = string[];
 
 export class BrowserSite {
@@ -31,7 +31,7 @@ export class BrowserSite {
     t.after(async () => (await this.#browser).close());
   }
 
-  /** Opens an address in a window of its own. The secret of a `user` is its name. */
+  /** Opens an address in a separate window. The secret of a `user` is its name. */
   async open(
     url: string,
     context: { width?: number; colorScheme?: 'dark' | 'light'; user?: string } = {},
@@ -53,8 +53,8 @@ export class BrowserSite {
 }
 
 /**
- * Goes to another view of the page that is open, and waits until it has replaced the one before.
- * (`goto` ends when the address has changed: what is typed then may still go into the old view.)
+ * Goes to another view of the open page, and waits until it has replaced the one before. (`goto` ends when the address
+ * has changed: text that is typed then may still go into the old view.)
  */
 export async function showView(page: Page, hash: string): Promise<void> {
   await page.evaluate(`new Promise((resolve) => {

@@ -1,5 +1,5 @@
 /**
- * A channel by itself, with everything it uses: store, tables, a deliver ring, and consumers.
+ * A channel alone, with everything it uses: store, tables, a deliver ring, and consumers.
  *
  * Thread: any.
  */
@@ -31,7 +31,7 @@ export interface ChannelBenchOptions {
   readonly ringBytes: number;
   readonly maxMsgTimeoutMs: number;
   readonly random: () => number;
-  /** Memory that messages may take. */
+  /** Memory for messages. */
   readonly budgetBytes: number;
   readonly bound: DepthBound;
   readonly policy: Partial<ChannelPolicy>;
@@ -50,7 +50,7 @@ const DEFAULTS: ChannelBenchOptions = {
   policy: {},
 };
 
-/** A message that a consumer got. */
+/** A message that a consumer has received. */
 export interface Got {
   readonly consumer: number;
   readonly body: string;
@@ -71,7 +71,7 @@ export class ChannelBench {
   readonly main: DeliverySide;
   readonly backend: ListBackend;
   readonly channel: Channel;
-  /** How often the channel has asked for its turn. */
+  /** How often the channel has requested its turn. */
   activations = 0;
   nowMs = 0;
   readonly wallClock = new WallClock(
@@ -141,21 +141,21 @@ export class ChannelBench {
     this.channel.onCapacity(consumer);
   }
 
-  /** Puts messages as they come from the topic. Returns the first position. */
+  /** Puts messages as the topic does. Returns the first position. */
   put(...bodies: readonly string[]): number {
     const position = putInStore(this.store, bodies);
     this.channel.put(position, bodies.length, null);
     return position;
   }
 
-  /** Delivers what can be delivered. Returns what the consumers got. */
+  /** Delivers as much as possible. Returns what the consumers have received. */
   deliver(limit = 4096): Got[] {
     this.channel.isActive = false;
     this.channel.deliver(limit, this.nowMs);
     return this.take();
   }
 
-  /** What has arrived in the deliver ring. */
+  /** The contents of the deliver ring. */
   take(): Got[] {
     this.main.producer.publish();
     return this.main.take().flatMap((heard) => {
@@ -169,7 +169,7 @@ export class ChannelBench {
     });
   }
 
-  /** Moves time on, and fires what is due. */
+  /** Moves the clock, and fires due timers. */
   advance(byMs: number): void {
     this.nowMs += byMs;
     const { deadlines } = this.inFlight;

@@ -1,17 +1,17 @@
 /**
- * Ways to cut bytes into the chunks that a socket may bring them in.
+ * Splits bytes into chunks, as a socket may deliver them.
  *
  * Thread: any.
  */
 
 import type { Random } from './seeded-random.ts';
 
-/** Every byte by itself. */
+/** A chunk for every byte. */
 export function singleBytes(bytes: Buffer): Buffer[] {
   return Array.from(bytes, (byte) => Buffer.of(byte));
 }
 
-/** Chunks of 1 to `most` bytes, small ones more often than large ones. */
+/** Chunks of 1 to `most` bytes, more small than large ones. */
 export function randomChunks(bytes: Buffer, random: Random, most = 64): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0; at < bytes.length; ) {

@@ -1,11 +1,13 @@
-/** Drives a decoder as a connection does: chunk by chunk, each when the one before is used up. */
+/** Drives a decoder as a connection does: chunk by chunk, each when the previous one is used up. */
 
 import type { Decoder } from '../../src/protocol/compression/codec.ts';
 
-/** What came out of a decoder: all bytes, the sizes of the pieces, and how it ended. */
+/** The output of a decoder: all bytes, the sizes of the pieces, and how it ended. */
 export type Decoded = { bytes: Buffer; pieces: number[]; end: string };
 
-/** Gives a decoder the chunks, in memory that is overwritten as soon as it has taken one, then the end of input. */
+/**
+ * Passes the chunks to a decoder, in memory that is overwritten once a chunk is used, and then the end of the input.
+ */
 export function decodeAll(decoder: Decoder, chunks: readonly Buffer[]): Promise<Decoded> {
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];

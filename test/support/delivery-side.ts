@@ -17,7 +17,7 @@ import { type FrameMessage, idText, parseFrames, parseRecords } from './message-
 /** A message that goes to another topic. */
 export type DeadLetter = Pick<FrameMessage, 'id' | 'attempts' | 'body'>;
 
-/** What main hears from a pump. */
+/** The records that main receives from a pump. */
 export type Heard =
   | { readonly frames: readonly FrameMessage[]; readonly consumer: number; readonly bytes: number }
   | {
@@ -41,7 +41,7 @@ const COMMAND_NAMES = new Map([
 export class DeliverySide {
   /** The pump's end. */
   readonly producer: RingWriter;
-  /** Records taken so far. */
+  /** Records read so far. */
   recordCount = 0;
   readonly #consumer: RingReader;
   #pieces: Buffer[] = [];
@@ -51,7 +51,7 @@ export class DeliverySide {
     this.#consumer = new RingReader(memory);
   }
 
-  /** Takes everything that has been published. Returns it, a reply in pieces as one. */
+  /** Reads everything that was published, and returns it; the pieces of a reply are joined. */
   take(): Heard[] {
     const heard: Heard[] = [];
     this.#consumer.look();
@@ -116,7 +116,7 @@ export class DeliverySide {
     }
   }
 
-  /** A copy of what is behind the fields. */
+  /** A copy of the bytes after the fields. */
   #bytesBehind(fieldWords: number): Buffer {
     const { bytes, offset, length } = this.#consumer;
     return Buffer.from(bytes.subarray(offset + fieldWords * 4, offset + length));

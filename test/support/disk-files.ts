@@ -1,11 +1,11 @@
 /**
- * Disk records and queue files as a test makes and reads them: written from the format's description and sharing
- * no code with the broker, so that neither can hide the other's mistake.
+ * Disk records and queue files as a test writes and reads them: written from the description of the format, without
+ * code of the broker, so that neither can hide the other's mistake.
  *
  * Thread: any.
  */
 
-/** A message as it lies on disk. */
+/** A message as it is on disk. */
 export interface DiskMessage {
   readonly timestampNs: bigint;
   readonly attempts: number;
@@ -13,12 +13,12 @@ export interface DiskMessage {
   readonly body: string;
 }
 
-/** What one queue's files hold between the positions that its metadata names. */
+/** The contents of a queue's files between the positions in its metadata. */
 export interface QueueContent {
   readonly metadata: string;
   readonly depth: number;
   readonly messages: readonly DiskMessage[];
-  /** Every way in which the files depart from the format. */
+  /** All deviations of the files from the format. */
   readonly problems: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export interface FileSource {
   readonly content: (name: string) => Buffer;
 }
 
-/** A record for the message with this number, with a body of its own. */
+/** The record of the message with this number, with its own body. */
 export function diskRecord(number: number, body: string): Buffer {
   const bodyBytes = Buffer.from(body);
   const record = Buffer.alloc(30 + bodyBytes.length);
@@ -40,7 +40,7 @@ export function diskRecord(number: number, body: string): Buffer {
   return record;
 }
 
-/** Splits bytes into messages. Errors: throws where the bytes are not whole records. */
+/** Splits bytes into messages. Errors: throws if the bytes are not whole records. */
 export function parseRecords(bytes: Buffer): DiskMessage[] {
   const messages: DiskMessage[] = [];
   let at = 0;
@@ -53,14 +53,14 @@ export function parseRecords(bytes: Buffer): DiskMessage[] {
   return messages;
 }
 
-/** Walks a queue's files from the read to the write position. */
+/** Walks through a queue's files from the read to the write position. */
 export function readQueueFiles(
   source: FileSource,
   queue: string,
   maxBytes = Infinity,
 ): QueueContent {
   const problems: string[] = [];
-  // A queue without anything on disk needs no metadata; a temporary file that a full disk has left is nothing.
+  // A queue without files needs no metadata; a temporary file that a full disk has left does not count.
   const isOfQueue = (name: string): boolean =>
     name.startsWith(`${queue}.diskqueue.`) && name.endsWith('.dat');
   if (!source.names.some(isOfQueue)) {
@@ -96,7 +96,7 @@ export function readQueueFiles(
   return { metadata, depth, messages, problems };
 }
 
-/** A message as it lies behind its size field. */
+/** A message as it is after its size field. */
 export function parseMessage(bytes: Buffer): DiskMessage {
   return {
     timestampNs: bytes.readBigInt64BE(0),

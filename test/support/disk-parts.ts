@@ -1,5 +1,5 @@
 /**
- * The parts of one disk queue on a disk in memory, put together without the queue, for tests of a part.
+ * The parts of one disk queue on a disk in memory, assembled without the queue, for tests of a part.
  *
  * Thread: any.
  */
@@ -82,7 +82,7 @@ export function makeParts(maxBytesPerFile = 1_000_000): DiskParts {
   return { ...parts, states, unacked, unread, segments, writer, reader };
 }
 
-/** Appends records with these numbers, which are their attempts too, and these bodies. */
+/** Appends records with these numbers, which are also their attempts, and these bodies. */
 export function append(
   { writer, unread }: DiskParts,
   ...bodies: readonly (readonly [number: number, body: string])[]
@@ -92,14 +92,14 @@ export function append(
   unread.onAppend(bodies.length, deferred, bytes.length);
 }
 
-/** One batch of the reader: the records, with the number of the first and their due times. */
+/** One batch of the reader: the records, the number of the first, and their due times. */
 export interface Batch {
   readonly first: number;
   readonly messages: readonly DiskMessage[];
   readonly dueTimes: readonly number[] | undefined;
 }
 
-/** Reads one batch; undefined when there is nothing to read. */
+/** Reads one batch; undefined if there is nothing to read. */
 export function read({ reader }: DiskParts, bytesWanted = 4096): Batch | undefined {
   const room = reader.prepare(bytesWanted);
   if (room === 0) return undefined;
@@ -118,7 +118,7 @@ export function readBodies(parts: DiskParts, bytesWanted = 4096): string[] {
   }
 }
 
-/** Changes bytes of a file in place, as a disk that goes bad does. */
+/** Changes bytes of a file in place, as a failing disk does. */
 export function damage(
   disk: MemoryFileSystem,
   path: string,
@@ -131,12 +131,12 @@ export function damage(
   disk.close(handle);
 }
 
-/** The checksum of a record, as the files keep it. */
+/** The checksum of a record, as in the files. */
 export function checksumOf(record: Buffer): number {
   return recordChecksum(record, dataViewOf(record), 0, record.length);
 }
 
-/** Writes that the record at a place is finished. */
+/** Writes the state of a finished record at a place. */
 export function writeFinished(
   states: RecordStates,
   segment: number,

@@ -1,5 +1,5 @@
 /**
- * Disk queues on a disk in memory, as tests of them need: opened, fed, and read to the end.
+ * Disk queues on a disk in memory for tests: opened, filled, and read to the end.
  *
  * Thread: any.
  */
@@ -12,7 +12,7 @@ import { SegmentIndex } from '../../src/workers/disk/files/segment-index.ts';
 import { SidecarPatience } from '../../src/workers/disk/files/sidecar-patience.ts';
 import { type DiskMessage, diskRecord, parseRecords } from './disk-files.ts';
 
-/** Where the queues of a `MemoryFileSystem` lie. */
+/** The directory of the queues of a `MemoryFileSystem`. */
 export const DATA_PATH = '/data';
 
 export interface DiskQueueLimits {
@@ -58,14 +58,14 @@ export function openQueue(
   return { queue, log, openFiles };
 }
 
-/** Appends the messages with these numbers, each with its number as its body, as one batch. */
+/** Appends messages with these numbers as one batch; the body of each is its number. */
 export function appendNumbers(queue: DiskQueue, ...numbers: readonly number[]): void {
   const records = numbers.map((number) => diskRecord(number, `message ${number}`));
   const bytes = Buffer.concat(records);
   queue.append(bytes, 0, bytes.length, numbers.length);
 }
 
-/** As `appendNumbers`, each with its due time. */
+/** As `appendNumbers`, with a due time for each. */
 export function appendDeferred(
   queue: DiskQueue,
   ...messages: readonly (readonly [number: number, dueMs: number])[]
@@ -75,17 +75,17 @@ export function appendDeferred(
   queue.append(bytes, 0, bytes.length, messages.length, dueTimes);
 }
 
-/** What is handed out of one record. */
+/** A record as it is handed out. */
 export interface HandedRecord {
-  /** The number that `appendNumbers` was given. */
+  /** The number that was passed to `appendNumbers`. */
   readonly message: number;
-  /** The number that it is to be finished with. */
+  /** The number to finish it with. */
   readonly number: number;
   readonly attempts: number;
   readonly dueMs: number;
 }
 
-/** Reads one batch of at most `room` bytes or one record, with what it says of each record. */
+/** Reads one batch of at most `room` bytes or one record, with the details of each record. */
 export function readRecords(queue: DiskQueue, room = 4096): HandedRecord[] {
   for (;;) {
     const wanted = queue.prepareRead(room);
@@ -102,7 +102,7 @@ export function readRecords(queue: DiskQueue, room = 4096): HandedRecord[] {
   }
 }
 
-/** Reads all records there are, with what it says of each. */
+/** Reads all records, with the details of each. */
 export function readAllRecords(queue: DiskQueue, room = 4096): HandedRecord[] {
   const records: HandedRecord[] = [];
   for (;;) {
@@ -121,7 +121,7 @@ export function readBatch(queue: DiskQueue, room = 4096): DiskMessage[] {
   return parseRecords(bytes.subarray(0, batch.bytes));
 }
 
-/** Reads everything there is. */
+/** Reads everything. */
 export function readAll(queue: DiskQueue, room = 4096): DiskMessage[] {
   const messages: DiskMessage[] = [];
   for (;;) {
@@ -131,7 +131,7 @@ export function readAll(queue: DiskQueue, room = 4096): DiskMessage[] {
   }
 }
 
-/** Reads everything there is; returns the numbers that `appendNumbers` was given. */
+/** Reads everything. Returns the numbers that were passed to `appendNumbers`. */
 export function readNumbers(queue: DiskQueue, room = 4096): number[] {
   return readAll(queue, room).map((message) => Number.parseInt(message.id, 16));
 }

@@ -1,6 +1,6 @@
 /**
- * The half of the rings to a pump that a disk thread has, or the stream thread, for tests of the pump: takes requests,
- * writes the answers that the test wants.
+ * The disk thread's, or the stream thread's, ends of the rings to a pump, for tests of the pump: reads requests, and
+ * writes the answers that the test chooses.
  *
  * Thread: any.
  */
@@ -30,28 +30,28 @@ const REQUEST_NAMES = new Map([
   [streams.START, 'START'],
 ]);
 
-/** What is particular about some records that are handed out. */
+/** Properties of records that are handed out. */
 export interface HandingOut {
   /** When each is due, Unix time in ms, 0 for at once. */
   readonly dueTimes?: readonly number[];
-  /** Number of the first; otherwise the one after the last that was handed out. */
+  /** Number of the first; by default the one after the last that was handed out. */
   readonly first?: number;
-  /** How many of those still unread are deferred. */
+  /** How many of the unread records are deferred. */
   readonly deferred?: number;
 }
 
 export class DiskSide {
-  /** What the pump gets. */
+  /** The pump's ends of the rings. */
   readonly link: {
     readonly requests: RingWriter;
     readonly replies: RingReader;
     readonly bell: Doorbell;
   };
-  /** All messages that were to be appended, as they stood in the ring. */
+  /** The messages of all appends, as they were in the ring. */
   readonly appended: DiskMessage[] = [];
   /** Their due times, 0 for none. */
   readonly appendedDueTimes: number[] = [];
-  /** For each queue the number of the next record that is handed out. */
+  /** The number of the next record to hand out, for each queue. */
   readonly #nextNumbers = new Map<number, number>();
   readonly #requests: RingReader;
   readonly #answers: RingWriter;
@@ -63,7 +63,7 @@ export class DiskSide {
     this.#requests = new RingReader(requests);
     this.#answers = new RingWriter(replies);
     this.#bell = new Doorbell(allocateDoorbell());
-    // As if it slept for ever: then every ring is counted.
+    // As if it always slept, so that every ring of its bell is counted.
     this.#bell.fallAsleep();
     this.link = {
       requests: new RingWriter(requests),
@@ -78,8 +78,8 @@ export class DiskSide {
   }
 
   /**
-   * Takes up to `most` requests, each as a line: its name, the queue, and a name, bodies with their due times, runs
-   * of numbers, or updates (number, attempts, due time). A READ's or PULL's bytes are left out. Bodies longer than 40
+   * Reads up to `most` requests, each as a line: its name, the queue, and a name, bodies with their due times, runs of
+   * numbers, or updates (number, attempts, due time). The bytes of a READ or PULL are omitted. Bodies longer than 40
    * characters are shown by their length.
    */
   take(most = Number.POSITIVE_INFINITY): string[] {
@@ -107,12 +107,12 @@ export class DiskSide {
     this.answer(wire.APPENDED, queue, unread, text);
   }
 
-  /** So many of the oldest writes that wait for stable storage are there, or are not. */
+  /** This many of the oldest writes that wait for stable storage are there, or have failed. */
   committed(count: number, error: string | null = null): void {
     this.#answer(wire.COMMITTED, [count, error === null ? 1 : 0], Buffer.from(error ?? ''));
   }
 
-  /** Hands out records, numbered one after the other. */
+  /** Hands out records with consecutive numbers. */
   records(
     queue: number,
     records: readonly Buffer[],
@@ -130,7 +130,7 @@ export class DiskSide {
     this.#answer(wire.RECORDS, fields, withDueTimes(bytes, dueTimes));
   }
 
-  /** Hands records out once more, by their numbers; `covered` of those that were asked for this is about. */
+  /** Hands out records again, by their numbers; `covered`: how many of the requested ones the answer covers. */
   reread(queue: number, covered: number, records: ReadonlyMap<number, Buffer>, unread = 0): void {
     const fields = [...answerFields(queue, true, unread, 0, 0), records.size, covered, 0];
     const bytes = Buffer.concat([...records.values()]);
@@ -171,12 +171,12 @@ export class DiskSide {
     );
   }
 
-  /** Sends something to log. */
+  /** Sends a line for the log. */
   status(level: number, text: string): void {
     this.#answer(wire.STATUS, [level], Buffer.from(text));
   }
 
-  /** Any answer but RECORDS. Units: `unreadBytes` with size fields; 100 for each unread record if not told. */
+  /** Any answer except RECORDS. Units: `unreadBytes` with size fields; by default 100 for each unread record. */
   answer(
     type: number,
     queue: number,
@@ -223,7 +223,7 @@ export class DiskSide {
     return `${head} ${this.#appended().join(' ')}`;
   }
 
-  /** Runs from this word on, each as its first number, or first and last with a dash. */
+  /** Runs from this word on, each as its first number, or as first and last with a hyphen. */
   #runs(start: number): string[] {
     const runs: string[] = [];
     const { words, offset, length } = this.#requests;
@@ -283,7 +283,7 @@ function answerFields(
   return [queue, isOk ? 1 : 0, ...split(unread), ...split(unreadBytes), deferred];
 }
 
-/** Records, and behind padding their due times. */
+/** Records and, after padding, their due times. */
 function withDueTimes(records: Buffer, dueTimes: readonly number[] | undefined): Buffer {
   if (dueTimes === undefined) return records;
   const padding = Buffer.alloc((4 - (records.length % 4)) % 4);
@@ -291,14 +291,14 @@ function withDueTimes(records: Buffer, dueTimes: readonly number[] | undefined):
   return Buffer.concat([records, padding, Buffer.from(new Uint32Array(words).buffer)]);
 }
 
-/** Where the records end that padding of less than a word may follow. */
+/** The end of the records, which padding of less than a word may follow. */
 function recordsEnd(content: Buffer): number {
   let at = 0;
   while (content.length - at >= 4) at += 4 + content.readInt32BE(at);
   return at;
 }
 
-/** Numbers that follow each other: the only one, or first and last. */
+/** Consecutive numbers: the only one, or first and last. */
 function runText(first: number, count: number): string {
   return count === 1 ? `${first}` : `${first}-${(first + count - 1) >>> 0}`;
 }

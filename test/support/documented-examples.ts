@@ -1,5 +1,5 @@
 /**
- * The examples that users read: in doc comments of what the package exports, and in pages. Each is a whole program.
+ * The examples that users read: in doc comments of the package's exports, and in pages. Each is a complete program.
  *
  * Thread: any.
  */
@@ -9,17 +9,17 @@ import path from 'node:path';
 import { publicDeclarations } from '../../scripts/api/written-api.ts';
 
 const PROJECT = path.dirname(path.dirname(import.meta.dirname));
-/** Pages whose TypeScript is run; pages about other things have none. */
+/** Pages whose TypeScript is run; pages on other topics have none. */
 const PAGES = ['docs/client.md', 'docs/embedding.md', 'docs/from-nsqjs.md'];
 const BLOCK = /^```ts\n([\s\S]*?)\n```$/gm;
 
 export type DocumentedExample = {
-  /** Where it stands. */
+  /** Its place in the sources. */
   readonly where: string;
   readonly code: string;
 };
 
-/** All of them. */
+/** All examples. */
 export function documentedExamples(): DocumentedExample[] {
   const declarations = new Map(
     [...publicDeclarations().values()].flat().map((declaration) => [declaration.name, declaration]),

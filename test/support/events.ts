@@ -1,6 +1,6 @@
 /** Server-sent events of a response. */
 
-/** The events that a stream sends, one by one. */
+/** The events of a stream, one by one. */
 export async function* eventsOf(response: Response): AsyncGenerator<[name: string, data: unknown]> {
   let text = '';
   if (response.body === null) return;

@@ -1,5 +1,5 @@
 /**
- * A program of `examples/`, or of the documentation, that runs as a process of its own.
+ * A program of `examples/`, or of the documentation, in a separate process.
  *
  * Thread: main.
  */
@@ -19,16 +19,16 @@ const HOOK = pathToFileURL(path.join(import.meta.dirname, 'package-hook.ts')).hr
 type Ending = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
 export class ExampleProgram {
-  /** What it prints, line by line, errors too. */
+  /** Its output, line by line, including errors. */
   readonly output = new Journal();
   readonly ended: Promise<Ending>;
   readonly #child: ChildProcess;
 
-  /** Starts it. It is killed when the test ends. `file`: from the root of the project. */
+  /** Starts it. It is killed when the test ends. `file`: relative to the root of the project. */
   constructor(t: CleanUp, file: string, env: Readonly<Record<string, string>>) {
     this.#child = spawn(process.execPath, ['--import', HOOK, file], {
       cwd: PROJECT,
-      // A test-suite prints what it finds only where no other one runs it.
+      // A test suite reports its results only if it is not run by another one.
       env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -42,13 +42,13 @@ export class ExampleProgram {
     });
   }
 
-  /** Tells it to end, and resolves when it has. */
+  /** Ends it. Resolves when it has exited. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> {
     this.#child.kill(signal);
     return this.ended;
   }
 
-  /** Resolves when it has ended by itself. Errors: rejects with what it has printed if that was not in order. */
+  /** Resolves when it has exited by itself. Errors: rejects with its output if it failed. */
   async succeeded(): Promise<void> {
     const { code, signal } = await this.ended;
     if (code === 0) return;

@@ -1,4 +1,4 @@
-/** A thread that runs programs one after the other: each message names one, each answer says that it has ended. */
+/** A thread that runs programs one after the other: each message names one, and each answer reports its end. */
 
 import { parentPort } from 'node:worker_threads';
 import './package-hook.ts';

@@ -1,5 +1,5 @@
 /**
- * An auth server that answers as a test wants, when it wants.
+ * An auth server that answers what a test wants, when it wants.
  *
  * Thread: main.
  */
@@ -11,14 +11,14 @@ import { joinHostPort } from '../../src/daemon/host-port.ts';
 import type { CleanUp } from './broker-process.ts';
 import { Journal } from './journal.ts';
 
-/** What a client may do. */
+/** What a client is permitted. */
 export type Authorization = {
   readonly topic: string;
   readonly channels: readonly string[];
   readonly permissions: readonly string[];
 };
 
-/** What is answered with status 200. Units: `ttl` in seconds. */
+/** The answer with status 200. Units: `ttl` in seconds. */
 export type AuthAnswer = {
   readonly ttl: number;
   readonly identity: string;
@@ -29,13 +29,13 @@ export type AuthAnswer = {
 const STATUS_REFUSED = 403;
 
 export class FakeAuthServer {
-  /** `<method> <path and query>`, for every question. */
+  /** `<method> <path and query>` of every request. */
   readonly journal = new Journal();
-  /** What a client with this secret is answered; a string as it is, undefined with status 403. */
+  /** The answer for the client with this secret; a string is sent unchanged, undefined with status 403. */
   answer: (secret: string) => AuthAnswer | string | undefined;
 
   readonly #held: (() => void)[] = [];
-  /** Questions wait until they are released. */
+  /** Requests wait until they are released. */
   isHolding = false;
   #address = '';
 
@@ -67,7 +67,7 @@ export class FakeAuthServer {
     return this.#address;
   }
 
-  /** Answers what it has held back. */
+  /** Answers the requests that it has held back. */
   release(): void {
     this.isHolding = false;
     for (const answer of this.#held.splice(0)) answer();

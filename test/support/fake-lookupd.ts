@@ -1,4 +1,4 @@
-/** An nsqlookupd that keeps a journal of what it is told and asked, and answers as a test wants. */
+/** An nsqlookupd that records its commands and requests, and answers what a test wants. */
 
 import { once } from 'node:events';
 import { createServer as createWebServer, type Server as WebServer } from 'node:http';
@@ -19,15 +19,15 @@ export function framed(text: string): Buffer {
 }
 
 export class FakeLookupd {
-  /** `connected`, `magic …`, `IDENTIFY …`, other commands as they are, `closed`, `GET …`. */
+  /** `connected`, `magic …`, `IDENTIFY …`, other commands unchanged, `closed`, `GET …`. */
   readonly journal = new Journal();
-  /** Bytes that answer a command, or undefined for none; a test may put its own here. */
+  /** The answer to a command, undefined for none; a test may replace it. */
   reply: (command: string) => Buffer | undefined = (command) => this.goodReply(command);
   /** Channels by topic. */
   channels: Record<string, unknown> = {};
-  /** What answers over HTTP, other than channels. Undefined status: never answers. */
+  /** The answers over HTTP, except those about channels. Undefined status: never answers. */
   web: { status: number | undefined; body: string } | undefined;
-  /** Overrides what IDENTIFY is answered. */
+  /** Replaces the answer to IDENTIFY. */
   identity: Record<string, unknown> = {};
   readonly #host: string;
   readonly #tcp: Server;
@@ -77,7 +77,7 @@ export class FakeLookupd {
     );
   }
 
-  /** Sends bytes that nobody asked for. */
+  /** Sends bytes that answer no command. */
   say(bytes: Buffer): void {
     for (const socket of this.#sockets) socket.write(bytes);
   }
@@ -130,7 +130,7 @@ export class FakeLookupd {
   }
 }
 
-/** A port that nobody listens on. */
+/** A port on which nothing listens. */
 export async function deadPort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -146,7 +146,7 @@ function portOf(server: Server | WebServer): number {
   return address.port;
 }
 
-/** Where the first command ends; undefined when not all of it is there. */
+/** The end of the first command; undefined if it is incomplete. */
 function commandEnd(bytes: Buffer): number | undefined {
   const lineEnd = bytes.indexOf(LINE_END);
   if (lineEnd === -1) return undefined;

@@ -1,4 +1,4 @@
-/** An HTTP server that keeps a journal of what it is asked, and answers as a test wants. */
+/** An HTTP server that records its requests, and answers what a test wants. */
 
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
@@ -17,7 +17,7 @@ export class FakeServer {
   readonly #server: Server;
   #isSilent = false;
 
-  /** `answers` by path; a path without one is 404. */
+  /** `answers` by path; the answer for other paths is 404. */
   static async start(
     t: TestContext,
     answers: Record<string, (query: URLSearchParams) => FakeAnswer>,
@@ -52,7 +52,7 @@ export class FakeServer {
     });
   }
 
-  /** Answers no more. */
+  /** Stops answering. */
   hold(): void {
     this.#isSilent = true;
   }

@@ -1,6 +1,6 @@
 /**
- * A client's socket as the broker sees it, without a network: the test sends bytes into it, reads what was
- * written to it, and decides when writes are taken.
+ * A client's socket as the broker sees it, without a network: the test sends bytes into it, reads what was written to
+ * it, and decides when writes are accepted.
  *
  * Thread: any.
  */
@@ -12,9 +12,9 @@ const FRAME_KINDS: readonly string[] = ['response', 'error', 'message'];
 const MESSAGE_HEADER_BYTES = 26;
 
 export class FakeSocket {
-  /** What a connection takes for a socket. */
+  /** The object that a connection uses as its socket. */
   readonly socket: Socket;
-  /** While it is stalled, writes are not taken before `take`. */
+  /** While it is stalled, writes are accepted only by `take`. */
   isStalled = false;
   /** Whether the broker has ended its side, or closed the socket after the client ended its own. */
   hasEnded = false;
@@ -51,7 +51,7 @@ export class FakeSocket {
       setNoDelay: () => undefined,
       destroySoon: () => stream.end(() => stream.destroy()),
     });
-    // It has all that a connection uses of a socket.
+    // It has everything that a connection uses of a socket.
     this.socket = likeSocket as unknown as Socket;
   }
 
@@ -64,7 +64,7 @@ export class FakeSocket {
     return this.#stream.isPaused();
   }
 
-  /** Bytes that have been written so far. */
+  /** Bytes that were written so far. */
   get written(): Buffer {
     return Buffer.concat(this.#written);
   }
@@ -78,7 +78,7 @@ export class FakeSocket {
     this.#stream.push(null);
   }
 
-  /** Takes all writes that are waiting. */
+  /** Accepts all pending writes. */
   take(): void {
     const untaken = this.#untaken;
     this.#untaken = [];
@@ -94,14 +94,14 @@ export class FakeSocket {
   }
 
   #write(chunks: readonly Buffer[], done: () => void): void {
-    // The broker may reuse what it has written as soon as it is told that it was taken.
+    // The broker may reuse written memory as soon as the write is accepted.
     for (const chunk of chunks) this.#written.push(Buffer.from(chunk));
     if (this.isStalled) this.#untaken.push(done);
     else done();
   }
 }
 
-/** All whole frames, as texts. Errors: throws when the bytes are no frames. */
+/** All whole frames, as texts. Errors: throws if the bytes are not frames. */
 export function parseFrames(bytes: Buffer): string[] {
   const frames: string[] = [];
   for (let at = 0; at + 8 <= bytes.length; ) {

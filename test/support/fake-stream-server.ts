@@ -1,7 +1,7 @@
 /**
- * A server of replicated topics in memory, which several brokers may share, on a clock that the test moves. It behaves
- * as JetStream does where the stream loop relies on it: a message is with one broker at a time, comes back when it is
- * given back or was not heard of for some time, and redeliveries come before what is new.
+ * A server of replicated topics in memory, which several brokers may share, on a manual clock. It behaves like
+ * JetStream where the stream loop relies on it: a message is with one broker at a time, returns when it is given back
+ * or not reported for some time, and redeliveries precede new messages.
  *
  * Thread: any.
  */
@@ -19,14 +19,14 @@ import type { ManualClock } from './manual-clock.ts';
 
 /** How long a pull waits. */
 const PULL_MS = 3000;
-/** After this time a message that was not heard of comes back. */
+/** A message that was not reported for this long returns. */
 export const ACK_WAIT_MS = 15_000;
 
 type Stored = { body: Uint8Array; sequence: number; dueMs: number; timestampNs: bigint };
 type Taken = { message: Stored; deliveries: number; receipt: string; backMs: number };
 type WaitingPull = { left: number; listener: PullListener; isOver: boolean };
 type Channel = {
-  /** The next message that nobody has had, the taken ones by sequence, and those that came back. */
+  /** The next message that nobody has received, the taken ones by sequence, and those that have returned. */
   next: number;
   taken: Map<number, Taken>;
   returned: Taken[];
@@ -42,15 +42,15 @@ type Topic = {
 
 export class FakeStreamServer {
   readonly clock: ManualClock;
-  /** Publishes that are not answered, if answers are held. */
+  /** Unanswered publishes, if answers are held back. */
   readonly unanswered: ((error: string | null) => void)[] = [];
   holdsAnswers = false;
-  /** Why no figures are given, or null. */
+  /** Why it provides no figures, or null. */
   figuresError: string | null = null;
-  /** Holds openings of topics and channels until it resolves; and why they are refused, or null. */
+  /** Holds back the opening of topics and channels until it resolves; and why opening is refused, or null. */
   opening: Promise<void> = Promise.resolve();
   openError: string | null = null;
-  /** No channel hands out what is new; and the attempt to mend them that helps. */
+  /** Whether no channel hands out new messages, and which attempt to repair them succeeds. */
   areStalled = false;
   mendingAttempt = 0;
   /** How often topics and channels were opened. */
@@ -71,14 +71,14 @@ export class FakeStreamServer {
     this.clock = clock;
   }
 
-  /** The store as one more broker sees it. */
+  /** The store as another broker sees it. */
   connect(): FakeStreamStore {
     const store = new FakeStreamStore(this);
     this.#stores.push(store);
     return store;
   }
 
-  /** All messages of a channel that are not finished. */
+  /** All unfinished messages of a channel. */
   unfinishedCount(topic: string, channel: string): number {
     const { next, taken, returned } = this.#channel(topic, channel);
     return this.#topic(topic).lastSequence + 1 - next + taken.size + returned.length;
@@ -94,7 +94,7 @@ export class FakeStreamServer {
     for (const [key, state] of this.#entries) tell(listener, key, state);
   }
 
-  /** Gives to pulls what there is for them. Call it when the clock has moved. */
+  /** Gives available messages to pulls. Call it when the clock has moved. */
   look(): void {
     const nowMs = this.clock.monotonicMs();
     for (const topic of this.topics.values()) {

@@ -17,9 +17,9 @@ import type { FakeStreamServer } from './fake-stream-server.ts';
 export class FakeStreamStore implements StreamStore {
   absence: string | null = null;
   listener: StoreListener | null = null;
-  /** Whether what is sent to the store now is lost; of a publish also the answer, which is then an error. */
+  /** Whether requests to the store are lost now; for a publish the answer is lost too, which is then an error. */
   loses = (): boolean => false;
-  /** How often the deadline of messages was extended. */
+  /** How often messages were reported as still being handled. */
   keptCount = 0;
 
   readonly #server: FakeStreamServer;
@@ -35,7 +35,7 @@ export class FakeStreamStore implements StreamStore {
     listener.onAbsence(null);
   }
 
-  /** The connection is lost, or there again (null): then it tells what other brokers have done meanwhile. */
+  /** The connection is lost, or restored (null): then it reports what other brokers have done meanwhile. */
   setAbsence(reason: string | null): void {
     this.absence = reason;
     this.listener?.onAbsence(reason);
@@ -125,7 +125,7 @@ export class FakeStreamStore implements StreamStore {
   }
 }
 
-/** Tells of a topic or channel. Shape: the key is a topic, or a topic and a channel with a colon between them. */
+/** Reports a topic or channel. Shape: the key is a topic, or a topic and a channel separated by a colon. */
 export function tell(
   listener: StoreListener,
   key: string,

@@ -1,5 +1,5 @@
 /**
- * Makes calls of a disk in memory fail when a test says so, in the ways in which the system fails them.
+ * Makes calls of a disk in memory fail when a test requests it, in the ways in which the system fails them.
  *
  * Thread: any.
  */
@@ -7,17 +7,17 @@
 import type { FileCall, MemoryFileSystem } from './memory-file-system.ts';
 import { SystemError } from './system-error.ts';
 
-/** What a call fails with; `short` is a write that stops half-way because the disk is full. */
+/** The error of a call; `short` is a write that stops half-way because the disk is full. */
 export type FaultKind = 'EIO' | 'ENOSPC' | 'EFBIG' | 'EMFILE' | 'EACCES' | 'short';
 
 /** Which calls fail. */
 export interface Fault {
   readonly kind: FaultKind;
-  /** If given, only these calls count and fail, of those that can fail with this kind. */
+  /** If given, only these calls count and fail, of those that can fail in this way. */
   readonly calls?: readonly FileCall[];
   /** Calls that succeed first. */
   readonly after: number;
-  /** Calls that fail then; Infinity: until `heal`. */
+  /** Calls that fail after that; Infinity: until `heal`. */
   readonly times: number;
 }
 
@@ -45,12 +45,12 @@ export class FaultInjector {
   #fault: Fault | undefined;
   /** Calls that the fault has counted. */
   #counted = 0;
-  /** The write that is under way stops in its middle. */
+  /** The write that is under way stops in the middle. */
   #isShort = false;
 
   /**
-   * Intercepts the calls of `disk`. `onCall` sees those that do not fail before they take effect, and each write once
-   * more in its middle.
+   * Intercepts the calls of `disk`. `onCall` sees those that do not fail before they take effect, and each write again
+   * in its middle.
    */
   constructor(disk: MemoryFileSystem, onCall: (call: FileCall) => void = () => undefined) {
     disk.onCall = (call, path) => {
@@ -69,7 +69,7 @@ export class FaultInjector {
     this.#counted = 0;
   }
 
-  /** All calls succeed from now on. */
+  /** From now on all calls succeed. */
   heal(): void {
     this.#fault = undefined;
   }
@@ -82,7 +82,7 @@ export class FaultInjector {
     throw new SystemError(kind, call, path);
   }
 
-  /** Counts a call; returns what it fails with, if it does. */
+  /** Counts a call. Returns its error, if it fails. */
   #failing(call: FileCall): FaultKind | undefined {
     this.callCount++;
     const fault = this.#fault;

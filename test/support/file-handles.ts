@@ -1,5 +1,5 @@
 /**
- * The open files of a disk in memory, by the handles that it has given out; no handle is given out twice.
+ * The open files of a disk in memory, by their handles; no handle is used twice.
  *
  * Thread: any.
  */
@@ -7,7 +7,7 @@
 import type { FileHandle } from '../../src/workers/disk/files/file-system.ts';
 import { SystemError } from './system-error.ts';
 
-/** What a handle stands for. `path`: what the file was opened as. */
+/** The meaning of a handle. `path`: the path with which the file was opened. */
 interface OpenFile<File> {
   readonly path: string;
   readonly file: File;
@@ -29,14 +29,14 @@ export class FileHandles<File> {
     return this.#last;
   }
 
-  /** Errors: throws EBADF when it is not open. */
+  /** Errors: throws EBADF if it is not open. */
   get(handle: FileHandle): OpenFile<File> {
     const open = this.#open.get(handle);
     if (open === undefined) throw new SystemError('EBADF', 'use', String(handle));
     return open;
   }
 
-  /** Errors: throws EBADF when it is not open, or open for reading only. */
+  /** Errors: throws EBADF if it is not open, or open for reading only. */
   getWritable(handle: FileHandle): OpenFile<File> {
     const open = this.get(handle);
     if (!open.isWritable) throw new SystemError('EBADF', 'write', open.path);

@@ -1,13 +1,13 @@
 /**
- * Frames as text, which is how tests compare them: a frame's data, behind `error: ` or `message: ` when it is no
- * response; of a message, its body.
+ * Frames as text, for comparisons in tests: a frame's data, after `error: ` or `message: ` unless it is a response; for
+ * a message, its body.
  *
  * Thread: any.
  */
 
 import { type Frame, toMessage } from './received-frames.ts';
 
-/** A client as far as the texts of its frames go. */
+/** The part of a client that is needed for the texts of its frames. */
 interface TextSource {
   /** The next frame as text; null when the connection has ended. */
   nextText(): Promise<string | null>;
@@ -20,7 +20,7 @@ export function frameText({ type, data }: Frame): string {
   return type === 'error' ? `error: ${text}` : text;
 }
 
-/** So many frames as text. */
+/** This many frames as text. */
 export async function takeTexts(source: TextSource, count: number): Promise<(string | null)[]> {
   const texts: (string | null)[] = [];
   for (let i = 0; i < count; i++) texts.push(await source.nextText());

@@ -1,5 +1,5 @@
 /**
- * The HTTP API over a broker that only remembers what it was asked, and a client that writes bytes as it is told.
+ * The HTTP API over a broker that only records its calls, and a client that writes any bytes.
  */
 
 import { once } from 'node:events';
@@ -32,7 +32,7 @@ import { brokerStatistics } from './statistics.ts';
 
 const MACHINE = { hostname: 'host', parallelism: 2 };
 
-/** Remembers calls as lines, in order. */
+/** Records calls as lines, in order. */
 export class FakeBroker implements HttpBroker {
   options: Options;
   readonly startTimeMs = 1_700_000_000_000;
@@ -48,20 +48,20 @@ export class FakeBroker implements HttpBroker {
   report: ReloadReport = { taken: [], failed: [], restart: [] };
   readiness: ReadinessReasons = { start: null, drain: null, disk: null, space: null };
   statistics: BrokerStats = brokerStatistics();
-  /** Makes what the broker is asked to do fail. */
+  /** Makes the operations of the broker fail. */
   failure: Error | undefined;
-  /** Messages as the pump would find them; nothing by default. */
+  /** Messages that the pump would find; none by default. */
   messages: HttpBroker['messages'] = {
     list: async () => ({ messages: [], cursor: null }),
     find: async () => undefined,
     work: async () => ({ count: 0, notFound: [], cursor: null, failure: null }),
     move: async () => ({ count: 0, notFound: [], cursor: null, failure: null }),
   };
-  /** What publishing and creating topics wait for. */
+  /** Publishing and creating topics wait for this. */
   gate: Promise<void> = Promise.resolve();
-  /** Why no channel begins with kept messages, or null. */
+  /** Why no channel can begin with kept messages, or null. */
   startRefusal: string | null = null;
-  /** Whether a publish to a topic that exists is taken at once. */
+  /** Whether a publish to an existing topic is accepted at once. */
   isReady = false;
 
   constructor(given: Record<string, unknown> = {}) {
@@ -174,7 +174,7 @@ function publishCall(topic: string, messages: Buffer, count: number, deferMs: nu
   return `publish ${topic} ${count} ${deferMs} ${JSON.stringify(sizedBodies(messages))}`;
 }
 
-/** Messages of `size(4) body(size)` as texts; what is cut off shows as an exception. */
+/** Messages of `size(4) body(size)` as texts; an incomplete one causes an exception. */
 function sizedBodies(messages: Buffer): string[] {
   const bodies: string[] = [];
   for (let at = 0; at < messages.length; ) {
@@ -186,7 +186,7 @@ function sizedBodies(messages: Buffer): string[] {
   return bodies;
 }
 
-/** The API, listening on a port of its own, with everything that it logs. */
+/** The API, listening on its own port, with everything that it logs. */
 export type RunningApi = {
   readonly api: HttpApi;
   readonly broker: FakeBroker;
@@ -194,9 +194,9 @@ export type RunningApi = {
   readonly clock: ManualClock;
   readonly bodies: BodyMemory;
   readonly log: string[];
-  /** Of all answers, as they were counted. */
+  /** The statuses of all answers, as they were counted. */
   readonly statuses: number[];
-  /** What the page shows of the last hour. */
+  /** The page's history of the last hour. */
   readonly history: History;
   readonly port: number;
 };
@@ -215,7 +215,7 @@ const MEMORY = {
   gcTotalRuns: 8,
 };
 
-/** What the API is bounded by, and whether publishes have their fast lane, as in the broker. */
+/** The limits of the API, and whether publishes use the fast lane, as in the broker. */
 type ApiSetup = {
   readonly connectionsMax?: number;
   readonly bodyBytes?: number;
@@ -317,7 +317,7 @@ function pageSource(broker: FakeBroker, history: History, tail: LogTail): PageSo
   };
 }
 
-/** An answer as it came. Shape: header names in lower case. */
+/** An answer as it was received. Shape: header names in lower case. */
 export type RawAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -326,7 +326,7 @@ export type RawAnswer = {
 
 const HEAD_END = '\r\n\r\n';
 
-/** A connection that writes exactly what it is told, and reads answers one by one. */
+/** A connection that writes exactly the given bytes, and reads answers one by one. */
 export class RawClient {
   readonly socket: Socket;
   #received = '';
@@ -341,7 +341,7 @@ export class RawClient {
     socket.on('end', () => {
       this.#isEnded = true;
     });
-    // A reset shows as the end of what is received.
+    // A reset appears as the end of the input.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#isEnded = true;
@@ -360,7 +360,7 @@ export class RawClient {
     this.socket.write(text, 'latin1');
   }
 
-  /** Writes in parts, each of which has left before the next one does. */
+  /** Writes in parts, each of which is sent before the next one. */
   async writeParts(parts: readonly string[]): Promise<void> {
     for (const part of parts) {
       await new Promise((resolve) => this.socket.write(part, 'latin1', resolve));
@@ -368,7 +368,7 @@ export class RawClient {
     }
   }
 
-  /** The next answer; undefined when the connection ends without one. `method` tells whether it has a body. */
+  /** The next answer; undefined if the connection ends without one. `method` determines whether it has a body. */
   async answer(method = 'GET'): Promise<RawAnswer | undefined> {
     for (;;) {
       const answer = this.#takeAnswer(method);
@@ -378,7 +378,7 @@ export class RawClient {
     }
   }
 
-  /** Resolves when the server has closed, with what it sent that was not read as an answer. */
+  /** Resolves when the server has closed, with the input that was not read as an answer. */
   async end(): Promise<string> {
     while (!this.#isEnded) await this.#somethingHappens();
     return this.#received;
@@ -416,7 +416,7 @@ export class RawClient {
   }
 }
 
-/** One request on a connection of its own. Shape: `what` is `METHOD /path?query`. */
+/** One request on its own connection. Shape: `what` is `METHOD /path?query`. */
 export async function request(
   t: TestContext,
   port: number,

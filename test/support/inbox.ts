@@ -1,5 +1,5 @@
 /**
- * Things that arrive one by one, for a test that wants to wait for them.
+ * Values that arrive one by one, for a test that waits for them.
  *
  * Thread: main.
  */
@@ -10,13 +10,13 @@ export class Inbox<T> {
   #wanted = 0;
   #onEnough: () => void = () => undefined;
 
-  /** Takes a thing that has arrived. */
+  /** Adds a value that has arrived. */
   readonly put = (item: T): void => {
     this.items.push(item);
     if (this.items.length >= this.#wanted) this.#onEnough();
   };
 
-  /** Resolves with everything that has arrived, once it is at least so much. */
+  /** Resolves with everything that has arrived, once there is at least this much. */
   async atLeast(count: number): Promise<T[]> {
     if (this.items.length < count) {
       await new Promise<void>((resolve) => {

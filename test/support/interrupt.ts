@@ -1,32 +1,32 @@
 /**
  * Runs "the other side" at every atomic step of a piece of code, in one thread and in every possible way.
  *
- * The functions of the global `Atomics` are replaced while a script runs, so that other actions can run before
- * and after each call. `interleave` tries every way of spreading the other side's actions over those places. An
- * action itself is not interrupted; what happens inside it is explored by exchanging script and actions.
+ * The functions of the global `Atomics` are replaced while a script runs, so that other actions can run before and
+ * after each call. `interleave` tries every distribution of the other side's actions over those points. An action
+ * itself is not interrupted; to explore its inside, exchange script and actions.
  *
- * `Atomics.wait` never blocks. In the script it lets the other side run until that notifies or has nothing left
- * to do, since a sleeping thread holds nobody up. In an action it ends the action, and the next action (what the
- * other side does once awake) has to wait for a notify.
+ * `Atomics.wait` never blocks. In the script it lets the other side run until that notifies or has nothing left to do,
+ * since a sleeping thread delays nobody. In an action it ends the action, and the next action (which the other side
+ * takes once awake) has to wait for a notify.
  */
 
-/** Picks one of `options` numbers, 0 included. */
+/** Picks one of `options` numbers, from 0 on. */
 type Choose = (options: number) => number;
 
-/** Two sides that share memory, in their first state. */
+/** Two sides that share memory, in their initial state. */
 export interface Sides {
   /** The side that is interrupted. */
   readonly script: () => void;
-  /** What the other side does, in this order. */
+  /** The actions of the other side, in order. */
   readonly other: readonly (() => void)[];
-  /** Looks at what has become of both, when neither can go on. */
+  /** Checks the state of both sides when neither can continue. */
   readonly check: (outcome: Outcome) => void;
 }
 
 export interface Outcome {
-  /** Whether the script has waited and nobody has notified it. */
+  /** Whether the script has waited and was not notified. */
   readonly isScriptAsleep: boolean;
-  /** Whether the other side has waited and nobody has notified it. */
+  /** Whether the other side has waited and was not notified. */
   readonly isOtherAsleep: boolean;
 }
 
@@ -39,7 +39,7 @@ const real = {
   notify: Atomics.notify,
 };
 
-/** Runs `run` once for every sequence of answers that `choose` can give. Returns how many runs that were. */
+/** Runs `run` once for every sequence of answers that `choose` can give. Returns the number of runs. */
 function exhaust(run: (choose: Choose) => void): number {
   const answers: number[] = [];
   const options: number[] = [];
@@ -68,7 +68,7 @@ function exhaust(run: (choose: Choose) => void): number {
   }
 }
 
-/** Runs the script once for every way of spreading the other side's actions over it. Returns how many ways. */
+/** Runs the script once for every distribution of the other side's actions over it. Returns the number of runs. */
 export function interleave(arrange: () => Sides): number {
   return exhaust((choose) => {
     const sides = arrange();
@@ -85,7 +85,7 @@ export function interleave(arrange: () => Sides): number {
   });
 }
 
-/** A place where an interrupted script lets the other side in without an atomic call of its own. */
+/** A point at which an interrupted script lets the other side run without an atomic call of its own. */
 export function step(): void {
   Atomics.load(scratch, 0);
 }
@@ -109,14 +109,14 @@ class Interleaving implements Outcome {
     this.#choose = choose;
   }
 
-  /** A place in the script where any number of the other side's actions may run. */
+  /** A point in the script at which any number of the other side's actions may run. */
   interrupt(): void {
     if (this.#isOtherRunning || !this.#canOtherRun()) return;
     let count = this.#choose(this.#other.length - this.#next + 1);
     for (; count > 0 && this.#canOtherRun(); count--) this.#runNext();
   }
 
-  /** Runs what is left of the other side, as far as it gets. */
+  /** Runs the remaining actions of the other side, as far as possible. */
   runOther(): void {
     while (this.#canOtherRun()) this.#runNext();
   }
@@ -132,7 +132,7 @@ class Interleaving implements Outcome {
     return this.isScriptAsleep ? 'timed-out' : 'ok';
   }
 
-  /** Both sides wait on bells of their own, and neither notifies itself. */
+  /** Both sides wait on their own bells, and neither notifies itself. */
   notify(): void {
     if (this.#isOtherRunning) this.isScriptAsleep = false;
     else this.isOtherAsleep = false;

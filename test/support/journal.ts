@@ -1,4 +1,4 @@
-/** Lines in the order in which things happened, for a test that waits for some of them. */
+/** Lines in the order of events, for a test that waits for some of them. */
 
 import { Logger, type LogLevel } from '../../src/daemon/log.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -14,7 +14,7 @@ export class Journal {
     for (const look of waiting) look();
   };
 
-  /** Resolves with all lines once as many of them as wanted match. */
+  /** Resolves with all lines once the wanted number of them match. */
   async until(pattern: RegExp, count = 1): Promise<readonly string[]> {
     while (this.matching(pattern).length < count) {
       await new Promise<void>((resolve) => this.#onAdded.push(resolve));

@@ -1,7 +1,7 @@
 /**
- * A client that puts TLS and compression on its connection, one after the other and only when a test says so.
+ * A client that adds TLS and compression to its connection, one after the other and only when a test requests it.
  *
- * Its compression is the broker's own, used from the other side; nsqjs, which has another, is tested as well.
+ * Its compression is the broker's own, used from the other side; nsqjs, which has its own, is tested as well.
  *
  * Thread: main.
  */
@@ -20,20 +20,20 @@ import type { CleanUp } from './broker-process.ts';
 import { frameText, takeTexts, takeTextsToEnd } from './frame-texts.ts';
 import { ReceivedFrames, toMessage } from './received-frames.ts';
 
-/** What compresses a connection. */
+/** The compression of a connection. */
 export type CompressionKind = 'snappy' | 'deflate';
 
 const DEFLATE_LEVEL = 6;
 
 export class LayeredClient {
-  /** The connection, or TLS upon it: what compressed bytes are written to. */
+  /** The connection, or TLS over it: the destination of compressed bytes. */
   #socket: Socket;
   #plain: SocketTransport;
   #top: Transport;
   readonly #frames = new ReceivedFrames();
   #hasEnded = false;
   #onNews: () => void = () => undefined;
-  /** Of the message that came last. */
+  /** The attempts of the last message. */
   messageId = '';
 
   /** Connects, and sends the magic bytes. */
@@ -45,7 +45,7 @@ export class LayeredClient {
     return new LayeredClient(socket);
   }
 
-  /** Connects, and puts on what `settings` ask for in IDENTIFY. Errors: rejects when a layer is not confirmed. */
+  /** Connects, and adds the layers that `settings` request in IDENTIFY. Errors: rejects if a layer is not confirmed. */
   static async upgraded(
     t: CleanUp,
     broker: BrokerProcess,
@@ -72,7 +72,7 @@ export class LayeredClient {
     this.#listen();
   }
 
-  /** Bytes that were received and belong to no frame that was taken. */
+  /** Received bytes that belong to no frame that was read. */
   get unreadBytes(): number {
     return this.#frames.restBytes;
   }
@@ -84,8 +84,8 @@ export class LayeredClient {
   }
 
   /**
-   * Makes the handshake, which accepts any certificate unless the options say otherwise. `between` may put a stream of
-   * its own between TLS and the connection.
+   * Performs the handshake, which accepts any certificate unless the options say otherwise. `between` may insert a
+   * stream between TLS and the connection.
    */
   async secure(
     options: ConnectionOptions = {},
@@ -110,7 +110,7 @@ export class LayeredClient {
     const codec = kind === 'snappy' ? snappyCodec() : deflateCodec(DEFLATE_LEVEL);
     this.#top = new CompressedTransport(this.#top, codec);
     this.#listen();
-    // The broker need not wait for anything before it says OK, which may have come with its answer.
+    // The broker need not wait for anything before it sends OK, which may have arrived with its answer.
     const compressed = this.#frames.takeRest();
     if (compressed.length > 0) this.#socket.unshift(compressed);
   }
@@ -120,12 +120,12 @@ export class LayeredClient {
     this.#top.write([Buffer.concat(pieces)], () => undefined);
   }
 
-  /** Sends what the broker takes for compressed. */
+  /** Sends bytes that the broker decompresses. */
   sendCompressed(bytes: Buffer): void {
     this.#socket.write(bytes);
   }
 
-  /** Ends this side, behind what was sent. */
+  /** Ends this side, after everything that was sent. */
   end(): void {
     this.#top.end();
   }
@@ -141,7 +141,7 @@ export class LayeredClient {
     }
   }
 
-  /** So many frames as text. */
+  /** This many frames as text. */
   texts(count: number): Promise<(string | null)[]> {
     return takeTexts(this, count);
   }
@@ -151,7 +151,7 @@ export class LayeredClient {
     return takeTextsToEnd(this);
   }
 
-  /** Errors: rejects when what comes next is something else. */
+  /** Errors: rejects if the next frame is different. */
   async expectOk(): Promise<void> {
     const text = await this.nextText();
     if (text !== 'OK') throw new Error(`OK was expected, and ${text ?? 'the end'} came`);
@@ -168,7 +168,7 @@ export class LayeredClient {
         this.#onNews();
       },
       onEnd,
-      // what matters is that it ended; the broker says why in a frame or in its log
+      // only the end matters; the broker gives the reason in a frame or in its log
       onError: onEnd,
       onClose: onEnd,
     });

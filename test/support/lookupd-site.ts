@@ -1,5 +1,5 @@
 /**
- * An nsqlookupd of ours within the test, with a clock that the test moves, and the clients that it talks to.
+ * RingMQ's nsqlookupd within the test, with a manual clock, and its clients.
  *
  * Thread: main.
  */
@@ -25,7 +25,7 @@ const LOCAL = {
   broadcastAddress: 'look.test',
 };
 
-/** What an HTTP client gets. */
+/** The answer that an HTTP client receives. */
 export type Got = { readonly status: number; readonly body: unknown };
 
 export class LookupdSite {
@@ -69,12 +69,12 @@ export class LookupdSite {
     return { tcp: this.#lookupd.tcpPort, http: this.#lookupd.httpPort };
   }
 
-  /** Changes the times of the running one. Units: ms. */
+  /** Changes the timeouts while it runs. Units: ms. */
   setTimes(times: Parameters<Lookupd['setTimes']>[0]): void {
     this.#lookupd.setTimes(times);
   }
 
-  /** A client that has said nothing yet. */
+  /** A client that has sent nothing yet. */
   async connect(): Promise<LookupClient> {
     const socket = connect({ port: this.#lookupd.tcpPort, host: '127.0.0.1', allowHalfOpen: true });
     this.#t.after(() => socket.destroy());
@@ -82,7 +82,7 @@ export class LookupdSite {
     return new LookupClient(socket);
   }
 
-  /** A broker `n<number>.test` that has identified itself, and registers this: `topic` or `topic channel`. */
+  /** A broker `n<number>.test` that has identified itself, and registers these: `topic` or `topic channel`. */
   async broker(number: number, ...registered: readonly string[]): Promise<LookupClient> {
     const client = await this.connect();
     client.send(wire('  V1'), identify(identityOf(number)));
@@ -102,7 +102,7 @@ export class LookupdSite {
   /** The names of the brokers that consumers of a topic find. */
   async found(topic: string): Promise<string[]> {
     const { body } = await this.get(`/lookup?topic=${encodeURIComponent(topic)}`);
-    // What `/lookup` answers for a topic that is known.
+    // The answer of `/lookup` for a known topic.
     const { producers } = body as { producers: { broadcast_address: string }[] };
     return producers.map((producer) => producer.broadcast_address);
   }
@@ -162,7 +162,7 @@ export class LookupClient {
   }
 }
 
-/** What such a broker says of itself. */
+/** The data of such a broker about itself. */
 export function identityOf(number: number): Record<string, unknown> {
   return {
     broadcast_address: `n${number}.test`,

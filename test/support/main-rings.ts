@@ -1,5 +1,5 @@
 /**
- * A `PumpHandle` with the pump's ends of its rings in the test's hand.
+ * A `PumpHandle`, with the pump's ends of its rings controlled by the test.
  *
  * Thread: any.
  */
@@ -16,7 +16,7 @@ import { optionsWith, type TestRingSizes, testRingSizes } from './broker-turns.t
 import { ManualClock } from './manual-clock.ts';
 import { topicNamed } from './names.ts';
 
-/** A publish record. `bodies` are its messages' texts. */
+/** A publish record. `bodies` are the texts of its messages. */
 export type TakenPublish = {
   readonly topic: number;
   readonly count: number;
@@ -25,7 +25,7 @@ export type TakenPublish = {
   readonly timestamp: bigint;
   readonly part: PublicationPart;
   readonly bodies: readonly string[];
-  /** There if they must go to disk. */
+  /** Present if they must go to disk. */
   readonly isToDisk?: true;
 };
 
@@ -33,7 +33,7 @@ export class MainRings {
   readonly clock = new ManualClock();
   readonly handle: PumpHandle;
   readonly deliveries: RingWriter;
-  /** How often the handle has asked for a flush. */
+  /** How often the handle has requested a flush. */
   flushRequests = 0;
   readonly #bell: Doorbell;
   readonly #publishes: RingReader;
@@ -44,7 +44,7 @@ export class MainRings {
   constructor(sizes: Partial<TestRingSizes> = {}) {
     const memory = pumpMemory(testRingSizes(sizes));
     this.#bell = new Doorbell(memory.bell);
-    // As if the pump slept for ever: then every ring of its bell is counted.
+    // As if the pump always slept, so that every ring of its bell is counted.
     this.#bell.fallAsleep();
     this.#publishes = new RingReader(memory.publishes);
     this.#commands = new RingReader(memory.commands);
@@ -59,19 +59,19 @@ export class MainRings {
     return this.#bell.rings();
   }
 
-  /** From now on the pump only dozes, for ever: what can wait does not ring its bell. */
+  /** From now on the pump dozes: records that can wait do not ring its bell. */
   doze(): void {
     this.#bell.doze();
   }
 
-  /** Publishes texts as one batch. Returns what the handle answers. */
+  /** Publishes texts as one batch. Returns the result of the handle. */
   publish(topic: number, bodies: readonly string[], deferMs = 0, token = 0): boolean {
     const bytes = sized(bodies);
     const batch = { source: bytes, at: 0, bytes: bytes.length, count: bodies.length, deferMs };
     return this.handle.publish(topic, batch, token);
   }
 
-  /** Takes and releases all publish records there are. */
+  /** Reads and releases all publish records. */
   takePublishes(): TakenPublish[] {
     const ring = this.#publishes;
     const taken: TakenPublish[] = [];
@@ -100,7 +100,7 @@ export class MainRings {
     return taken;
   }
 
-  /** Takes and releases up to `most` command records; a control request shows as what it asks for. */
+  /** Reads and releases up to `most` command records; a control request is shown as its kind. */
   takeCommands(most = Number.POSITIVE_INFINITY): (number[] | ControlRequest)[] {
     const ring = this.#commands;
     const taken: (number[] | ControlRequest)[] = [];
@@ -117,7 +117,7 @@ export class MainRings {
     return taken;
   }
 
-  /** Tokens and publish positions of the control records that are next, without taking them. */
+  /** Tokens and publish positions of the next control records, which stay in the ring. */
   nextControl(): { token: number; position: number } {
     const ring = this.#commands;
     ring.look();

@@ -35,12 +35,12 @@ export class ManualClock implements Clock {
     };
   }
 
-  /** How many calls are still to come. */
+  /** The number of pending calls. */
   get timerCount(): number {
     return this.#calls.length;
   }
 
-  /** Moves time on, making each call at its own time; calls that these ask for are made as well if due. */
+  /** Advances the time and makes each call at its own time; calls that these schedule are made too if they are due. */
   advance(byMs: number): void {
     const endMs = this.#monotonicMs + byMs;
     for (;;) {
@@ -53,7 +53,7 @@ export class ManualClock implements Clock {
     this.#moveTo(endMs);
   }
 
-  /** Sets the wall clock, as an operator or a time server does. The monotonic time stays. */
+  /** Sets the wall clock, as an operator or a time server does. The monotonic time does not change. */
   setUnixNs(unixNs: bigint): void {
     this.#unixNs = unixNs;
   }

@@ -1,16 +1,16 @@
 /**
- * The file system of tests: a disk in memory that can be full, that can fail, and that loses power. `afterKill` is
- * the disk that the next process finds after SIGKILL, `afterPowerLoss` the one after a crash of the machine.
+ * The file system of tests: a disk in memory that can be full, that can fail, and that loses power. `afterKill` is the
+ * disk that the next process finds after SIGKILL, `afterPowerLoss` the one after a crash of the machine.
  *
- * A sync makes a file's bytes and size durable. A name that was added, removed or given to another file is durable
- * once its directory is synced. A crash keeps or loses each change that is not durable independently of the others:
- * names in any combination that keeps a rename one step, bytes as in `MemoryFile`. A file whose name is lost is
- * lost, and so is everything in a directory whose name is lost. An open file outlives its name, as on POSIX systems.
+ * A sync makes a file's bytes and size durable. A name that was added, removed or given to another file is durable once
+ * its directory is synced. A crash keeps or loses each change that is not durable independently of the others: names in
+ * any combination that keeps a rename atomic, bytes as in `MemoryFile`. A file whose name is lost is lost, and so is
+ * everything in a directory whose name is lost. An open file outlives its name, as on POSIX systems.
  *
- * `onCall` is the one place where a test intercepts calls: it sees every call before it takes effect, and what it
- * throws is the error of the call. A call that fails has no effect, with three exceptions that the system makes too:
- * a write may have written a part, a handle whose close fails is closed, and the bytes of a sync that fails are lost
- * unless they are written again.
+ * `onCall` is the one place where a test intercepts calls: it sees every call before it takes effect, and an exception
+ * that it throws is the error of the call. A call that fails has no effect, with three exceptions that the system makes
+ * too: a write may have written a part, a handle whose close fails is closed, and the bytes of a sync that fails are
+ * lost unless they are written again.
  *
  * Thread: any.
  */
@@ -26,7 +26,7 @@ export type FileCall = keyof FileSystem;
 
 type Entry = MemoryFile | 'directory';
 
-/** Of a write: the bytes that fit, and the error when that is not all of them. */
+/** Of a write: the bytes that fit, and the error if that is not all of them. */
 interface Allowance {
   readonly allowed: number;
   readonly code: 'EFBIG' | 'ENOSPC' | undefined;
@@ -36,13 +36,13 @@ interface Allowance {
 type NameChange = readonly { readonly path: string; readonly entry: Entry | undefined }[];
 
 export class MemoryFileSystem implements FileSystem {
-  /** Bytes that fit on the disk. A write that does not fit writes what does, and fails with ENOSPC. */
+  /** Bytes that fit on the disk. A write that does not fit writes as much as fits, and fails with ENOSPC. */
   capacityBytes = Number.POSITIVE_INFINITY;
   /** Bytes that fit into each file; as `capacityBytes`, with EFBIG. */
   fileBytesMax = Number.POSITIVE_INFINITY;
-  /** Runs before each call; `path` is what the file was opened as. */
+  /** Runs before each call; `path` is the path with which the file was opened. */
   onCall: (call: FileCall, path: string) => void = () => undefined;
-  /** Runs in the middle of each write, when the disk has that part of it that a crash may leave. */
+  /** Runs in the middle of each write, when the disk has the part of it that a crash may leave. */
   onHalfWrite: (path: string) => void = () => undefined;
 
   readonly #entries = new Map<string, Entry>();
@@ -50,7 +50,7 @@ export class MemoryFileSystem implements FileSystem {
   #pending: NameChange[] = [];
   readonly #handles = new FileHandles<MemoryFile>();
 
-  /** These directories are there for good. */
+  /** These directories always exist. */
   constructor(...directories: readonly string[]) {
     for (const directory of directories) {
       this.#entries.set(directory, 'directory');
@@ -68,7 +68,7 @@ export class MemoryFileSystem implements FileSystem {
     return this.#pathsIn(directory, (entry) => entry !== 'directory');
   }
 
-  /** A file's bytes. Errors: throws when there is no such file. */
+  /** A file's bytes. Errors: throws if there is no such file. */
   content(path: string): Buffer {
     return this.#find('open', path).content();
   }
@@ -82,20 +82,20 @@ export class MemoryFileSystem implements FileSystem {
     this.#durable.set(path, file);
   }
 
-  /** Takes a file away for good, as another process would. */
+  /** Removes a file durably, as another process would. */
   delete(path: string): void {
     this.#entries.delete(path);
     this.#durable.delete(path);
   }
 
-  /** Takes a directory away for good, with everything in it. */
+  /** Removes a directory durably, with everything in it. */
   removeDirectory(path: string): void {
     for (const entry of [...this.#entries.keys()]) {
       if (entry === path || entry.startsWith(`${path}/`)) this.delete(entry);
     }
   }
 
-  /** All that can be read of this disk, in one text: two disks with the same one cannot be told apart. */
+  /** Everything that can be read of this disk, as one text: two disks with equal texts cannot be distinguished. */
   image(): string {
     const lines: string[] = [];
     for (const [path, entry] of this.#entries) {
@@ -123,7 +123,7 @@ export class MemoryFileSystem implements FileSystem {
     return disk;
   }
 
-  /** A disk as it may be found when the power is back; all that is there is durable. */
+  /** A disk as it may be found after a power loss; everything on it is durable. */
   afterPowerLoss(choose: Chooser): MemoryFileSystem {
     const entries = new Map(this.#durable);
     for (const change of this.#pending) if (choose(2) === 1) apply(change, entries);
@@ -131,7 +131,7 @@ export class MemoryFileSystem implements FileSystem {
     const paths = [...entries.keys()].sort();
     for (const path of paths) {
       const entry = entries.get(path);
-      // A directory sorts before what is in it.
+      // A directory sorts before its contents.
       const isReachable = disk.#entries.has(dirname(path)) || this.#isRoot(path);
       if (entry === undefined || !isReachable) continue;
       disk.#entries.set(path, entry === 'directory' ? entry : entry.afterPowerLoss(choose));
@@ -306,7 +306,7 @@ export class MemoryFileSystem implements FileSystem {
     return names.sort();
   }
 
-  /** Whether a path lies in no directory that this disk knows, as the data path does. */
+  /** Whether a path is in no directory that this disk knows, as the data path is. */
   #isRoot(path: string): boolean {
     return !this.#entries.has(dirname(path)) && !this.#durable.has(dirname(path));
   }

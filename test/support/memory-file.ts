@@ -1,10 +1,10 @@
 /**
- * One file of a disk that may lose its power: what is written, what is durable of it, and all that lies between.
+ * One file of a disk that may lose power: what was written, what is durable, and all states in between.
  *
- * A disk writes sectors, in any order and whenever it likes. So each sector that was written to and not made durable
- * keeps all contents that it has had since, and after a crash it has any one of them, whatever the others have.
- * The size has a history of its own. A sector may be torn only where it was not durable before: where a file grows,
- * the last piece may end anywhere; what is written over is the old or the new.
+ * A disk writes sectors in any order and at any time. So each sector that was written to and not made durable keeps all
+ * contents that it has had since, and after a crash it has any one of them, independently of the others. The size has
+ * its own history. A sector may be torn only where it was not durable before: where a file grows, the last piece may
+ * end anywhere; overwritten bytes are the old or the new ones.
  *
  * Units: positions and sizes in bytes.
  * Thread: any.
@@ -18,16 +18,16 @@ const NO_BYTES = Buffer.alloc(0);
 
 /** A sector that is not durable. */
 interface LooseSector {
-  /** The durable content, then each that it has had since. */
+  /** The durable contents, then all contents since. */
   readonly contents: Uint8Array[];
-  /** Whether the next sync writes it; not after one that has failed, until it is written to again. */
+  /** Whether the next sync writes it; after a failed sync only once it is written to again. */
   isDirty: boolean;
 }
 
 export class MemoryFile {
   #bytes = NO_BYTES;
   #size = 0;
-  /** Sizes since the last sync, with the durable one as the first. */
+  /** Sizes since the last sync, beginning with the durable one. */
   #sizes = [0];
   #loose = new Map<number, LooseSector>();
   /** Whether another file has the same buffers: the first of them to change copies them. */
@@ -56,8 +56,8 @@ export class MemoryFile {
   }
 
   /**
-   * About half of a write: the part that a crash in the middle of it may leave. Where a write replaces bytes, it is
-   * cut between sectors only. 0 if there is no such place.
+   * About half of a write: the part that a crash in the middle of it may leave. Where a write replaces bytes, it is cut
+   * between sectors only. 0 if there is no such place.
    */
   halfOf(length: number, position: number): number {
     const middle = position + (length >>> 1);
@@ -73,20 +73,20 @@ export class MemoryFile {
     this.#setSize(size);
   }
 
-  /** Makes what is dirty durable. */
+  /** Makes dirty sectors durable. */
   sync(): void {
     this.#own();
     for (const [index, sector] of this.#loose) if (sector.isDirty) this.#loose.delete(index);
     this.#sizes = [this.#size];
   }
 
-  /** A sync has failed: the system takes what it could not write for written. */
+  /** A sync has failed: the system treats what it could not write as written. */
   failSync(): void {
     this.#own();
     for (const sector of this.#loose.values()) sector.isDirty = false;
   }
 
-  /** The same file, with a future of its own. */
+  /** A copy of the file, which changes independently. */
   clone(): MemoryFile {
     const file = new MemoryFile();
     file.#bytes = this.#bytes;
@@ -127,7 +127,7 @@ export class MemoryFile {
     return Buffer.concat([after.subarray(0, torn), before.subarray(torn, to), after.subarray(to)]);
   }
 
-  /** Has the sectors from `start` to `end` remember what they were before a change, and what they are after. */
+  /** Records the contents of the sectors from `start` to `end` before and after a change. */
   #change(start: number, end: number, change: () => void): void {
     this.#own();
     this.#grow(end);
@@ -177,7 +177,7 @@ export class MemoryFile {
     this.#sizes.push(size);
   }
 
-  /** Whole sectors; what lies behind the size is zeros. */
+  /** Whole sectors; bytes beyond the size are zeros. */
   #grow(size: number): void {
     if (size <= this.#bytes.length) return;
     const sectors = Math.ceil(Math.max(size, this.#bytes.length * 2) / SECTOR_BYTES);

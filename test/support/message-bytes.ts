@@ -1,6 +1,6 @@
 /**
- * Messages as they are published, delivered and kept: written from the protocol's description and sharing no code
- * with the broker, so that neither can hide the other's mistake.
+ * Messages as they are published, delivered and stored: written from the description of the protocol, without code of
+ * the broker, so that neither can hide the other's mistake.
  *
  * Thread: any.
  */
@@ -13,7 +13,7 @@ export interface FrameMessage {
   readonly body: string;
 }
 
-/** The body of an MPUB behind its count: size and bytes of each message. */
+/** The body of an MPUB after its count: size and bytes of each message. */
 export function publishedBytes(bodies: readonly (string | Buffer)[]): Buffer {
   const parts: Buffer[] = [];
   for (const body of bodies) {
@@ -41,7 +41,7 @@ export function recordBytes(
   return Buffer.concat([head, bytes]);
 }
 
-/** A frame with a message: a disk record with a frame's size and type in front. */
+/** A frame with a message: a disk record after a frame's size and type. */
 export function frameBytes(
   timestampNs: bigint,
   attempts: number,
@@ -55,7 +55,7 @@ export function frameBytes(
   return Buffer.concat([head, message]);
 }
 
-/** Splits bytes into message frames. Errors: throws where the bytes are no whole frames. */
+/** Splits bytes into message frames. Errors: throws if the bytes are not whole frames. */
 export function parseFrames(bytes: Buffer): FrameMessage[] {
   const messages: FrameMessage[] = [];
   for (let at = 0; at < bytes.length; at += 4 + bytes.readUInt32BE(at)) {

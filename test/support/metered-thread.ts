@@ -1,4 +1,4 @@
-/** The numbers of a thread that shows them to nobody. */
+/** The counters of a thread that nobody reads. */
 
 import { allocateMeter, ThreadMeter } from '../../src/shared/thread-meter.ts';
 

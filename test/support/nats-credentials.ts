@@ -1,5 +1,6 @@
 /**
- * Who may use a nats-server in operator mode: an operator, an account with JetStream, and the credentials file of a user.
+ * The users of a nats-server in operator mode: an operator, an account with JetStream, and the credentials file of a
+ * user.
  *
  * Thread: any.
  */
@@ -44,7 +45,7 @@ export function makeCredentials(): { readonly config: readonly string[]; readonl
   };
 }
 
-/** An entry of the resolver: an account that these limits do not bind. */
+/** An entry of the resolver: an account without limits. */
 function accountToken(operator: KeyPair, account: KeyPair, unlimited: readonly string[]): string {
   const limits = Object.fromEntries(unlimited.map((name) => [name, UNLIMITED]));
   const claims = { type: 'account', limits: { ...limits, wildcards: true } };

@@ -1,5 +1,5 @@
 /**
- * nats-server as processes of their own, where it is installed (Debian's package `nats-server`): one, or a cluster.
+ * nats-server as separate processes, if it is installed (Debian's package `nats-server`): one, or a cluster.
  *
  * Thread: main.
  */
@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { CleanUp } from './broker-process.ts';
 
-/** False where there is nats-server; otherwise why tests that need one are left out. */
+/** False if there is nats-server; otherwise the reason for skipping tests that need it. */
 export const natsMissing: string | false =
   spawnSync('nats-server', ['--version']).status === 0 ? false : 'nats-server is not installed';
 
@@ -24,7 +24,7 @@ export function natsVersion(): string {
 
 const READY = /Server is ready/;
 
-/** A server that can be ended and started again, with what it keeps. */
+/** A server that can be stopped and started again with its data. */
 export class NatsServer {
   readonly port: number;
 
@@ -40,7 +40,7 @@ export class NatsServer {
     return `nats://127.0.0.1:${this.port}`;
   }
 
-  /** Resolves when it takes connections; a cluster may have no leader yet. */
+  /** Resolves when it accepts connections; a cluster may have no leader yet. */
   async start(): Promise<void> {
     const child = spawn('nats-server', ['-c', this.#config], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -60,7 +60,7 @@ export class NatsServer {
     });
   }
 
-  /** Ends it without a warning. */
+  /** Kills it. */
   async kill(): Promise<void> {
     const child = this.#child;
     if (child === null) return;
@@ -71,7 +71,10 @@ export class NatsServer {
   }
 }
 
-/** Starts servers that are ended, and whose data are removed, at the end. `more`: lines of their configuration. */
+/**
+ * Starts servers, which are ended at the end of the test, and whose data are removed. `more`: lines of their
+ * configuration.
+ */
 export async function startNats(
   t: CleanUp,
   count = 1,
@@ -104,7 +107,7 @@ export async function startNats(
   return servers;
 }
 
-/** Ports that were free a moment ago: a server that is started again needs its own. */
+/** Ports that were free a moment ago: a server that is started again needs the same one. */
 async function freePorts(count: number): Promise<number[]> {
   const listeners = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(listeners.map((listener) => once(listener, 'listening')));

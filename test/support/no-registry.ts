@@ -1,6 +1,6 @@
 import type { TopicRegistry } from '../../src/main/topics/topic-sources.ts';
 
-/** A registry that nobody listens to and that knows of no channels. */
+/** A registry that ignores events and knows no channels. */
 export const NO_REGISTRY: TopicRegistry = {
   onTopicCreated: () => undefined,
   onTopicDeleted: () => undefined,

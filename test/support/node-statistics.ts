@@ -1,9 +1,9 @@
-/** Statistics of a whole broker, each number another one, to be changed where a test needs them to be. */
+/** Statistics of a whole broker, in which all numbers differ; a test changes those that it needs. */
 
 import type { NodeStatistics } from '../../src/main/stats/node-statistics.ts';
 import { BOUNDS_US, type Durations } from '../../src/shared/thread-meter.ts';
 
-/** So many durations in each bucket. */
+/** This many durations in each bucket. */
 function durations(each: number): Durations {
   return { counts: new Array(BOUNDS_US.length + 1).fill(each), sumMs: 1500 * each };
 }

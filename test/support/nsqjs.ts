@@ -1,5 +1,5 @@
 /**
- * The client library nsqjs, as far as tests use it; it comes without types.
+ * The part of the client library nsqjs that tests use; it has no types.
  *
  * Thread: main.
  */
@@ -9,11 +9,11 @@ import { createRequire } from 'node:module';
 import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import type { CleanUp } from './broker-process.ts';
 
-/** What is published: bytes, text, or anything else as JSON. */
+/** What can be published: bytes, text, or any other value as JSON. */
 type Body = string | Buffer | object;
 type Callback = (error?: Error | null) => void;
 
-/** A message that was received. */
+/** A received message. */
 export interface NsqMessage {
   readonly id: string;
   readonly attempts: number;
@@ -30,7 +30,7 @@ interface Writer extends EventEmitter {
   deferPublish(topic: string, messages: readonly [Body], delayMs: number, callback: Callback): void;
 }
 
-/** A reader that is, or will be, connected. */
+/** A reader that is connected, or will be. */
 export interface NsqReader extends EventEmitter {
   connect(): void;
   close(): void;
@@ -40,7 +40,7 @@ export interface NsqReader extends EventEmitter {
   on(event: 'error', listener: (error: Error) => void): this;
 }
 
-/** Options of a connection, of a reader or of a publisher: layers on it, or a secret. */
+/** Options of a connection, of a reader or of a publisher: its layers, or a secret. */
 export type ConnectionOptions = {
   readonly tls?: boolean;
   /** Authorities, in PEM. */
@@ -59,7 +59,7 @@ export type ReaderOptions = ConnectionOptions & {
 };
 
 const require = createRequire(import.meta.url);
-// the library's own shape, as far as it is used here
+// the part of the library that is used here
 const nsqjs = require('nsqjs') as {
   Reader: new (
     topic: string,
@@ -74,8 +74,8 @@ export class Publisher {
   readonly #writer: Writer;
 
   /**
-   * Connects; closed when the test ends, unless it is closed before. Errors: rejects when a layer cannot be put on the
-   * connection, or the secret is not taken.
+   * Connects; closed when the test ends, unless it is closed before.
+   * Errors: rejects if a layer cannot be added to the connection, or if the secret is refused.
    */
   static async connect(
     t: CleanUp,
@@ -87,7 +87,7 @@ export class Publisher {
     writer.connect();
     t.after(async () => writer.close());
     await ready;
-    // A writer reports its own closing as an error: CLS is no command of publishers.
+    // A writer reports its own closing as an error, because CLS is not a command for publishers.
     writer.on('error', () => undefined);
     return new Publisher(writer);
   }
@@ -112,7 +112,7 @@ export class Publisher {
   }
 }
 
-/** Makes a reader and connects it; errors that it reports are kept in `errors`. Closed when the test ends. */
+/** Creates a reader and connects it; errors that it reports are kept in `errors`. Closed when the test ends. */
 export function openReader(
   t: CleanUp,
   { tcpPort }: BrokerProcess,

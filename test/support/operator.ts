@@ -1,5 +1,5 @@
 /**
- * Runs operator commands against a broker that answers as it is told.
+ * Runs operator commands against a broker with prepared answers.
  *
  * Thread: main.
  */
@@ -11,7 +11,7 @@ import { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import type { CommandContext, Companion } from '../../src/companions/companion.ts';
 
-/** A request that the broker got. */
+/** A request that the broker received. */
 type Asked = {
   readonly method: string;
   readonly path: string;
@@ -19,10 +19,10 @@ type Asked = {
   readonly headers: IncomingHttpHeaders;
 };
 
-/** A broker that keeps what it was asked. */
+/** A broker that records its requests. */
 type AnsweringBroker = { readonly address: string; readonly asked: Asked[] };
 
-/** A broker that gives everything the same answer. */
+/** A broker that always gives the same answer. */
 export async function uniformBroker(
   t: TestContext,
   status: number,
@@ -42,10 +42,10 @@ export async function uniformBroker(
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
 
-/** What a command has said, and its exit code. */
+/** The output of a command, and its exit code. */
 type Outcome = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
-/** Runs a command without a terminal, unless `around` gives it one. */
+/** Runs a command without a terminal, unless `around` provides one. */
 export async function runWords(
   companion: Companion,
   words: readonly string[],

@@ -1,5 +1,5 @@
 /**
- * Lets programs import this package by its name, as its users do, and gives them the sources: for examples that are
+ * Lets programs import this package by its name, as its users do, and resolves it to the sources: for examples that are
  * run with `node --import`.
  */
 

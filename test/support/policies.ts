@@ -6,13 +6,13 @@
 
 import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 
-/** A policy as it is sent: a pattern, and keys beside it. */
+/** A policy as it is sent: a pattern, and keys next to it. */
 export type PolicyBody = { readonly pattern: string } & Readonly<Record<string, unknown>>;
 
-/** What the broker has answered. */
+/** The answer of the broker. */
 export type PolicyAnswer = { readonly status: number; readonly json: unknown };
 
-/** Sets a policy that the broker must take. */
+/** Sets a policy that the broker must accept. */
 export async function setPolicy(
   broker: BrokerProcess,
   name: string,
@@ -22,7 +22,7 @@ export async function setPolicy(
   if (answer.status !== 200) throw new Error(`${answer.status} ${JSON.stringify(answer.json)}`);
 }
 
-/** Sends a request to an endpoint of policies; a body that is no text goes as JSON. */
+/** Sends a request to an endpoint of policies; a body other than text is sent as JSON. */
 export async function askPolicies(
   { httpPort }: BrokerProcess,
   method: string,

@@ -1,4 +1,4 @@
-/** A store of policies over a directory, and the policies of a broker that has none. */
+/** A store of policies in a directory, and the policies of a broker that has none. */
 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { PolicyStore } from '../../src/main/policies/policy-store.ts';
 import { optionsWith } from './broker-turns.ts';
 import { ManualClock } from './manual-clock.ts';
 
-/** Nothing is written before a policy is set; without a directory none can be. */
+/** Nothing is written before a policy is set; without a directory none can be set. */
 export function policyStoreOf(
   dataPath = path.join(tmpdir(), 'ringmq-no-such-directory'),
   apply = (): Iterator<void, void> => [][Symbol.iterator](),

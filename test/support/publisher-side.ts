@@ -12,7 +12,7 @@ import { ManualClock } from './manual-clock.ts';
 import { NO_REGISTRY } from './no-registry.ts';
 import { samePolicies } from './topic-policies.ts';
 
-/** `given`: keys of the policy of all topics and channels. */
+/** `given`: keys of the policy for all topics and channels. */
 export function publisherOn(
   rings: MainRings,
   given: Parameters<typeof samePolicies>[0] = {},

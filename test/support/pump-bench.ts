@@ -28,10 +28,10 @@ export interface PumpBenchOptions {
   readonly requestBytes: number;
   readonly random: () => number;
   readonly memoryBudgetBytes: number;
-  /** Of all topics and channels. */
+  /** The policy of all topics and channels. */
   readonly policy: Partial<TopicPolicy & ChannelPolicy>;
   readonly backlogBounds: BacklogBounds | undefined;
-  /** Of processing latency. */
+  /** The percentiles of processing latency. */
   readonly percentiles: readonly number[];
 }
 
@@ -51,11 +51,11 @@ const DEFAULTS: PumpBenchOptions = {
   percentiles: [],
 };
 
-/** What a publish may say besides its bodies. */
+/** The fields of a publish besides its bodies. */
 export interface PublishFields {
   readonly token?: number;
   readonly deferMs?: number;
-  /** Of a publication in parts: token of the first, and what is to follow. */
+  /** For a publication in parts: token of the first, and how much follows. */
   readonly first?: number;
   readonly followingCount?: number;
   readonly followingBytes?: number;
@@ -68,17 +68,17 @@ export class PumpBench {
   readonly disk: DiskSide;
   readonly publishes: RingWriter;
   readonly commands: RingWriter;
-  /** Everything heard from the pump so far. */
+  /** All records of the pump so far. */
   readonly heard: Heard[] = [];
   readonly topicPolicy: TopicPolicy;
   readonly channelPolicy: ChannelPolicy;
   nowMs = 0;
-  /** By how much the wall clock was set forward. */
+  /** How far the wall clock was set forward. */
   setMs = 0;
-  /** How long ago a turn began when the loop asks for the time. */
+  /** The age of a turn when the loop reads the time. */
   turnMs = 0;
   readonly thread = meteredThread();
-  /** How much later it is each time the loop asks for the time. */
+  /** How much later it is each time the loop reads the time. */
   tickMs = 0;
   readonly #mainBell = new Doorbell(allocateDoorbell());
   #lastToken = 1000;
@@ -94,7 +94,7 @@ export class PumpBench {
     this.commands = new RingWriter(commands);
     this.main = new DeliverySide(allocateRing(complete.deliverBytes));
     this.disk = new DiskSide(complete.requestBytes);
-    // As if main slept for ever: then every ring is counted.
+    // As if main always slept, so that every ring of its bell is counted.
     this.#mainBell.fallAsleep();
     this.loop = new PumpLoop({
       publishes: new RingReader(publishes),
@@ -126,7 +126,7 @@ export class PumpBench {
     return this.#mainBell.rings();
   }
 
-  /** Publishes a batch. Returns false when the ring is full. */
+  /** Publishes a batch. Returns false if the ring is full. */
   publish(topic: number, bodies: readonly string[], fields: PublishFields = {}): boolean {
     const bytes = publishedBytes(bodies);
     const isWritten = this.#write(
@@ -174,13 +174,13 @@ export class PumpBench {
     this.command(records.BARRIER, token);
   }
 
-  /** Any command that is fields only. */
+  /** Any command that consists of fields only. */
   command(type: number, ...fields: readonly number[]): void {
     if (!this.#write(this.commands, type, fields)) throw new Error('the command ring is full');
     this.commands.publish();
   }
 
-  /** Sends a control request, in pieces of that many bytes. Returns its token. */
+  /** Sends a control request, in pieces of this size. Returns its token. */
   control(request: ControlRequest, pieceBytes = 64 * 1024): number {
     const token = ++this.#lastToken;
     const bytes = encodeControl(request);
@@ -196,14 +196,14 @@ export class PumpBench {
     return token;
   }
 
-  /** One turn. Returns what it says it did. */
+  /** One turn. Returns the result of `step`. */
   step(): number {
     const work = this.loop.step(this.nowMs);
     this.heard.push(...this.main.take());
     return work;
   }
 
-  /** Turns until there is nothing to do. Returns what main has heard meanwhile. */
+  /** Takes turns until there is nothing to do. Returns what main has received meanwhile. */
   settle(): Heard[] {
     const before = this.heard.length;
     // As `runLoop` does: two turns without work before it waits; main rings when it has made room.
@@ -216,7 +216,7 @@ export class PumpBench {
     return this.heard.slice(before);
   }
 
-  /** Makes a request that is replied to without the disk, and takes the reply. */
+  /** Sends a request that needs no disk, and reads the reply. */
   request(request: ControlRequest): Heard {
     const token = this.control(request);
     const reply = this.settle().find((heard) => 'reply' in heard && heard.reply === token);
@@ -224,7 +224,7 @@ export class PumpBench {
     return reply;
   }
 
-  /** What is counted of everything there is. */
+  /** The counters of everything that exists. */
   stats(): PumpCounts {
     const { topics, channels, consumers } = this.loop.state;
     const reply = this.request({
@@ -237,7 +237,9 @@ export class PumpBench {
     return reply.counts;
   }
 
-  /** Topics by number, started, each with these channels; a channel's number is ten times its topic's and more. */
+  /**
+   * Topics by number, started, each with these channels; a channel's number is ten times its topic's plus its index.
+   */
   createTopic(topic: number, ...channels: readonly string[]): void {
     const name = `t${topic}`;
     const policy = this.topicPolicy;
@@ -279,7 +281,7 @@ export class PumpBench {
     this.settle();
   }
 
-  /** Everything that a consumer has got so far. */
+  /** Everything that a consumer has received so far. */
   got(consumer: number): FrameMessage[] {
     return this.heard.flatMap((heard) =>
       'frames' in heard && heard.consumer === consumer ? heard.frames : [],

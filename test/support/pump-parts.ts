@@ -1,5 +1,5 @@
 /**
- * Parts of a pump by themselves, as tests of them need: messages in a store, and a backend that is a list.
+ * Parts of a pump alone, for tests: messages in a store, and a backend that is a list.
  *
  * Thread: any.
  */
@@ -15,7 +15,7 @@ import { NO_RECORD } from '../../src/workers/pump/store/slab.ts';
 import { Undelivered } from '../../src/workers/pump/undelivered.ts';
 import { idWords, publishedBytes, recordBytes } from './message-bytes.ts';
 
-/** What becomes of undelivered messages of a queue by itself: they are dropped, and counted. */
+/** Handles undelivered messages of a queue without a pump: they are dropped, and counted. */
 export function undeliveredOf(store: MessageStore): Undelivered {
   const ring = new RingWriter(allocateRing(64 * 1024));
   return new Undelivered({ topic: 't', channel: '' }, new DeadLetters(store, ring));
@@ -24,7 +24,7 @@ export function undeliveredOf(store: MessageStore): Undelivered {
 const TIMESTAMP_NS = 1_700_000_000_000_000_000n;
 let lastId = 0x18a373e374a69000n;
 
-/** Puts bodies as one batch with ids of its own. Returns the first position; the others follow. */
+/** Puts bodies as one batch with its own ids. Returns the first position; the others follow. */
 export function putInStore(
   store: MessageStore,
   bodies: readonly string[],
@@ -61,7 +61,10 @@ export function bodiesIn(store: MessageStore, position: number, count: number): 
   });
 }
 
-/** A backend whose disk is a list: what is put becomes records, numbered from 0, that are read when the test says so. */
+/**
+ * A backend whose disk is a list: messages that are put become records, numbered from 0, which are read when the test
+ * requests it.
+ */
 export class ListBackend implements Backend {
   readonly isDurable = true;
   readonly replicated = null;
@@ -69,9 +72,9 @@ export class ListBackend implements Backend {
   readonly surveys = null;
   readonly isSettled = true;
   isAccepting = true;
-  /** What was asked of it, but for puts. */
+  /** Its calls, except puts. */
   readonly log: string[] = [];
-  /** What was put: body, attempts, and due time. */
+  /** The messages that were put: body, attempts, and due time. */
   readonly puts: string[] = [];
   /** Receipts of puts, in order, for the test to settle. */
   readonly receipts: { receipt: Receipt; count: number }[] = [];
@@ -111,7 +114,7 @@ export class ListBackend implements Backend {
     if (this.#disk.count > 0 && this.fetched.count === 0) this.log.push('demand');
   }
 
-  /** What a demand leads to. */
+  /** The effect of a demand. */
   read(): void {
     while (this.#disk.count > 0) {
       const { position, tag } = this.#disk;
@@ -125,7 +128,7 @@ export class ListBackend implements Backend {
     }
   }
 
-  /** What was put is written, and is not read again. */
+  /** The put messages are written, and are not read again. */
   forget(): void {
     dropAll(this.#disk, this.#store);
   }

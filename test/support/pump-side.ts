@@ -1,5 +1,5 @@
 /**
- * The pump's half of the rings to a disk thread, for tests of the loop: writes requests, collects answers.
+ * The pump's ends of the rings to a disk thread, for tests of the loop: writes requests, collects answers.
  *
  * Thread: any.
  */
@@ -10,7 +10,7 @@ import type { PumpLinkOptions } from '../../src/workers/disk/pump-link.ts';
 import * as wire from '../../src/workers/disk-records.ts';
 import { diskRecord, parseRecords } from './disk-files.ts';
 
-/** An answer, as far as tests compare it. */
+/** The part of an answer that tests compare. */
 export interface DiskAnswer {
   readonly type: string;
   readonly queue: number;
@@ -21,9 +21,9 @@ export interface DiskAnswer {
   readonly text: string;
   /** Numbers of the messages in an answer with records. */
   readonly numbers: readonly number[];
-  /** Number that the first of these records has been handed out with. */
+  /** Number with which the first of these records was handed out. */
   readonly first: number;
-  /** Numbers that the records of a REREAD_DONE answer have been handed out with, and how many it is about. */
+  /** Numbers with which the records of a REREAD_DONE answer were handed out, and how many the answer covers. */
   readonly reread: readonly number[];
   readonly covered: number;
   readonly attempts: readonly number[];
@@ -44,11 +44,11 @@ const ANSWER_NAMES = new Map([
 ]);
 
 export class PumpSide {
-  /** What the loop gets. */
+  /** The loop's ends of the rings. */
   readonly link: PumpLinkOptions;
-  /** Log lines that came as STATUS records, with their levels. */
+  /** Log lines from STATUS records, with their levels. */
   readonly log: string[] = [];
-  /** What COMMITTED records have said: how many, and `ok` or why not. */
+  /** The contents of COMMITTED records: how many, and `ok` or the reason. */
   readonly commits: string[] = [];
   readonly #requests: RingWriter;
   readonly #answers: RingReader;
@@ -60,7 +60,7 @@ export class PumpSide {
     this.#requests = new RingWriter(requests);
     this.#answers = new RingReader(replies);
     this.#bell = new Doorbell(allocateDoorbell());
-    // As if it slept for ever: then every ring is counted.
+    // As if it always slept, so that every ring of its bell is counted.
     this.#bell.fallAsleep();
     this.link = {
       requests: new RingReader(requests),
@@ -79,13 +79,13 @@ export class PumpSide {
     this.#send(wire.OPEN, [queue], bytes);
   }
 
-  /** Sends the messages with these numbers. Returns false when the ring is full. */
+  /** Sends the messages with these numbers. Returns false if the ring is full. */
   append(queue: number, ...numbers: readonly number[]): boolean {
     const bytes = Buffer.concat(numbers.map((number) => diskRecord(number, `message ${number}`)));
     return this.#send(wire.APPEND, [queue, numbers.length, 0], bytes);
   }
 
-  /** As `append`, of messages that are to be on stable storage. */
+  /** As `append`, for messages that must be on stable storage. */
   appendSynced(queue: number, ...numbers: readonly number[]): boolean {
     const bytes = Buffer.concat(numbers.map((number) => diskRecord(number, `message ${number}`)));
     return this.#send(wire.APPEND, [queue, numbers.length, wire.APPEND_IS_SYNCED], bytes);
@@ -101,7 +101,7 @@ export class PumpSide {
     return this.#appendDeferred(queue, wire.APPEND_HAS_DUE, messages);
   }
 
-  /** As `appendDeferred`, of messages that are to be on stable storage. */
+  /** As `appendDeferred`, for messages that must be on stable storage. */
   appendDeferredSynced(
     queue: number,
     ...messages: readonly (readonly [number, number])[]
@@ -122,12 +122,12 @@ export class PumpSide {
     return this.#send(wire.APPEND, [queue, messages.length, flags], Buffer.concat(content));
   }
 
-  /** Returns false when the ring is full. */
+  /** Returns false if the ring is full. */
   read(queue: number, bytes = 4096): boolean {
     return this.#send(wire.READ, [queue, bytes]);
   }
 
-  /** Asks for records again, of runs of first number and count. */
+  /** Requests records again, by runs of first number and count. */
   reread(queue: number, bytes: number, ...runs: readonly (readonly [number, number])[]): boolean {
     return this.#send(wire.REREAD, [queue, bytes, ...runs.flat()]);
   }
@@ -161,7 +161,7 @@ export class PumpSide {
     this.#send(wire.END, []);
   }
 
-  /** Takes up to `most` answers. */
+  /** Reads up to `most` answers. */
   take(most = Number.POSITIVE_INFINITY): DiskAnswer[] {
     const answers: DiskAnswer[] = [];
     this.#answers.look();
@@ -247,7 +247,7 @@ export class PumpSide {
   }
 }
 
-/** So many records, without the bytes behind them. */
+/** This many records, without the bytes after them. */
 function withoutPadding(bytes: Buffer, count: number): Buffer {
   let at = 0;
   for (let index = 0; index < count; index++) at += 4 + bytes.readInt32BE(at);

@@ -1,5 +1,5 @@
 /**
- * Frames as they come out of a broker's bytes, however these are cut; heartbeats are left out.
+ * Frames from a broker's output, however it is split; heartbeats are left out.
  *
  * Shape: size(4) type(4) data(size - 4), big-endian; a message's data is timestamp(8) attempts(2) id(16) body.
  * Thread: any.
@@ -13,7 +13,7 @@ const ATTEMPTS_START = 8;
 const ID_START = 10;
 const BODY_START = 26;
 
-/** What the broker sends. */
+/** A frame of the broker. */
 export type Frame = { readonly type: (typeof TYPES)[number]; readonly data: Buffer };
 
 /** A message as it is on the wire. */
@@ -22,7 +22,7 @@ export type WireMessage = { readonly id: string; readonly attempts: number; read
 export class ReceivedFrames {
   #bytes = Buffer.alloc(0);
 
-  /** Bytes that belong to no frame that was taken. */
+  /** Bytes that belong to no frame that was read. */
   get restBytes(): number {
     return this.#bytes.length;
   }
@@ -31,7 +31,7 @@ export class ReceivedFrames {
     this.#bytes = Buffer.concat([this.#bytes, bytes]);
   }
 
-  /** The next frame; undefined when it is not there as a whole. Errors: throws when it is too short to be one. */
+  /** The next frame; undefined if it is incomplete. Errors: throws if it is too short to be one. */
   take(): Frame | undefined {
     for (;;) {
       const frame = this.#takeAny();
@@ -39,7 +39,7 @@ export class ReceivedFrames {
     }
   }
 
-  /** Takes all bytes that belong to no frame yet. */
+  /** Removes and returns all bytes that belong to no frame yet. */
   takeRest(): Buffer {
     const rest = this.#bytes;
     this.#bytes = Buffer.alloc(0);
@@ -59,7 +59,7 @@ export class ReceivedFrames {
   }
 }
 
-/** What a message frame's data says. */
+/** The fields of a message frame's data. */
 export function toMessage(data: Buffer): WireMessage {
   return {
     id: data.toString('latin1', ID_START, BODY_START),

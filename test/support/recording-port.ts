@@ -1,5 +1,5 @@
 /**
- * A connection as its commands see it, without one: it keeps what they send, and what they wait for.
+ * A connection as its commands see it, without a socket: it records what they send, and what they wait for.
  *
  * Thread: main.
  */
@@ -46,7 +46,7 @@ export class RecordingPort implements ClientPort {
   }
 
   fail(error: ClientError): typeof NEXT | typeof CLOSED {
-    // As a connection does: what a command may still be answered with before it is the command's business.
+    // As a connection does: only a fatal error waits for earlier responses.
     if (!error.isFatal) {
       this.#frames.push(errorFrame(error.data));
       return NEXT;

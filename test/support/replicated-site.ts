@@ -1,6 +1,6 @@
 /**
- * Brokers that share a fake store of replicated topics, on one clock that the test moves: topics whose names begin with
- * `r` are in the store.
+ * Brokers that share a fake store of replicated topics, on one manual clock: topics whose names begin with `r` are in
+ * the store.
  *
  * Thread: any.
  */
@@ -18,7 +18,7 @@ export class ReplicatedSite {
   readonly brokers: BrokerTurns[];
   readonly #sockets: FakeSocket[] = [];
 
-  /** `keys`: of a policy for all channels. */
+  /** `keys`: those of a policy for all channels. */
   constructor(count = 1, keys: object = {}) {
     this.brokers = Array.from({ length: count }, () => {
       const own = this.server.connect();
@@ -30,7 +30,7 @@ export class ReplicatedSite {
     });
   }
 
-  /** Lets everything happen that can. */
+  /** Takes turns until nothing more happens. */
   async turns(): Promise<void> {
     for (let round = 0; round < 3; round++) {
       this.server.look();
@@ -47,7 +47,7 @@ export class ReplicatedSite {
     await this.turns();
   }
 
-  /** A client that has sent these commands, with the answers read. */
+  /** A client that has sent these commands and read their answers. */
   async client(broker: BrokerTurns, ...commands: readonly Buffer[]): Promise<FakeSocket> {
     const socket = broker.connect();
     this.#sockets.push(socket);

@@ -1,6 +1,6 @@
 /**
- * Brokers without a network, for tests of the client: they keep a journal of what they are told, answer as a broker that is
- * in good health or as a test wants, and deliver what a test gives them. Time stands still until the test moves it.
+ * Brokers without a network, for tests of the client: they record their commands, answer like a healthy broker or as a
+ * test wants, and deliver what a test gives them. The clock stands still until the test moves it.
  */
 
 import { Duplex } from 'node:stream';
@@ -17,7 +17,7 @@ const MAGIC_BYTES = 4;
 const NEWLINE = 0x0a;
 const WITH_BODY: readonly string[] = ['IDENTIFY', 'AUTH', 'PUB', 'MPUB', 'DPUB'];
 
-/** A command as it came: the line, and the body behind it. */
+/** A command as it was received: the line, and the body after it. */
 export type ReceivedCommand = { readonly line: string; readonly body: Buffer };
 
 /** Frames as they are on the wire. */
@@ -46,23 +46,25 @@ export function idOf(number: number): string {
   return number.toString(16).padStart(16, '0');
 }
 
-/** One broker, to which a client connects again and again. */
+/** A broker to which a client may connect again and again. */
 export class ScriptedNsqd {
-  /** `connected`, command lines, `closed`. IDENTIFY is shown with its body, publishes with the number of their messages. */
+  /**
+   * `connected`, command lines, `closed`. IDENTIFY is shown with its body, publishes with the number of their messages.
+   */
   readonly journal = new Journal();
   /** Bodies that were published. */
   readonly published: string[] = [];
-  /** Whether nobody listens. */
+  /** Whether connections are refused. */
   isDown = false;
-  /** Whether what it is told, and what it says, gets lost. */
+  /** Whether its input and its output are lost. */
   isSilent = false;
-  /** What IDENTIFY is answered, beside what it grants. */
+  /** Additional fields of the answer to IDENTIFY. */
   grant: Record<string, unknown> = {};
-  /** The answer to a command; undefined: as a healthy broker; null: none. */
+  /** The answer to a command; undefined: that of a healthy broker; null: none. */
   answer: (command: ReceivedCommand) => Buffer | null | undefined = () => undefined;
 
   #link: Duplex | null = null;
-  /** Whether it obeys nothing more on this connection. */
+  /** Whether it ignores further commands on this connection. */
   #hasRefused = false;
 
   /** Delivers messages, all in one chunk. */
@@ -165,7 +167,7 @@ function isFatal(frame: Buffer): boolean {
   return frame.readUInt32BE(4) === ERROR && !/E_(?:FIN|REQ|TOUCH)_FAILED/.test(String(frame));
 }
 
-/** The first whole command of these bytes, and where it ends. */
+/** The first complete command of these bytes, and its end. */
 export function firstCommand(
   bytes: Buffer,
 ): (ReceivedCommand & { readonly end: number }) | undefined {
@@ -201,10 +203,10 @@ export class ScriptedSite {
   readonly environment: Environment;
   readonly #brokers = new Map<string, ScriptedNsqd>();
 
-  /** `seed`: of the client's chance. */
+  /** `seed`: that of the client's random numbers. */
   constructor(seed = 1) {
     const random = seededRandom(seed);
-    // the first numbers of small seeds are small
+    // the first random numbers of small seeds are small
     for (let i = 0; i < 20; i++) random(2);
     this.environment = {
       clock: this.clock,
@@ -213,7 +215,7 @@ export class ScriptedSite {
     };
   }
 
-  /** The broker at an address, which is there from the first call on. */
+  /** The broker at an address, which exists from the first call on. */
   broker(address = 'broker:4150'): ScriptedNsqd {
     const known = this.#brokers.get(address);
     if (known !== undefined) return known;
@@ -223,7 +225,7 @@ export class ScriptedSite {
   }
 }
 
-/** Resolves when everything that can happen without time has happened. */
+/** Resolves when nothing more can happen without time. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,13 +1,13 @@
 /**
- * Numbers that look random and can be had again from their seed (xorshift).
+ * Pseudo-random numbers that can be repeated from their seed (xorshift).
  *
  * Thread: any.
  */
 
-/** An integer from 0 up to, and not including, `below`. */
+/** An integer from 0 to `below` (exclusive). */
 export type Random = (below: number) => number;
 
-/** Numbers from this seed. */
+/** A generator with this seed. */
 export function seededRandom(seed: number): Random {
   // a state of zero would stay zero
   let state = seed | 0 || 1;
@@ -19,13 +19,13 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** A seed that no earlier run had, unless `SEED` in the environment names one; to be printed. */
+/** A new seed, unless `SEED` in the environment names one; to be printed. */
 export function freshSeed(): number {
   const given = process.env['SEED'];
   return given === undefined ? Date.now() & 0x7fffffff || 1 : Number(given);
 }
 
-/** How many fresh seeds a test takes: `few` in `npm test`, `many` where `SEEDS` is `many`, as in CI afterwards. */
+/** How many new seeds a test uses: `few` in `npm test`, `many` if `SEEDS` is `many`, as in CI afterwards. */
 export function seedCount({ few, many }: { readonly few: number; readonly many: number }): number {
   return process.env['SEEDS'] === 'many' ? many : few;
 }

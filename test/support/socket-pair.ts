@@ -1,11 +1,11 @@
-/** Two ends of a real connection. */
+/** The two ends of a real connection. */
 
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { shareReads } from '../../src/daemon/shared-reads.ts';
 
-/** Connects a client to a server as the broker's TCP port does; both ends are destroyed when the test ends. */
+/** Connects a client to a server in the way of the broker's TCP port; both ends are destroyed when the test ends. */
 export async function socketPair(t: TestContext): Promise<{ client: Socket; server: Socket }> {
   const listener = createServer({ allowHalfOpen: true, noDelay: true });
   const accepted = once(listener, 'connection');

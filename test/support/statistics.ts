@@ -1,4 +1,4 @@
-/** Statistics to be changed where a test needs them to be. */
+/** Statistics; a test changes those that it needs. */
 
 import type { MemoryStatistics } from '../../src/main/stats/memory-statistics.ts';
 import type {
@@ -9,7 +9,7 @@ import type {
 } from '../../src/main/stats/stats.ts';
 import { newChannelTallies, newTopicTallies } from '../../src/shared/control.ts';
 
-/** Memory, each number another one. */
+/** Memory statistics in which all numbers differ. */
 export const MEMORY: MemoryStatistics = {
   heapObjects: 1,
   heapIdleBytes: 2,

@@ -1,5 +1,5 @@
 /**
- * Brokers over the real nats-server, and what clients do with topics that are stored there: those whose names begin
+ * Brokers over the real nats-server, and operations of clients on topics that are stored there: those whose names begin
  * with `r.`, with the channel `c`.
  *
  * Thread: main.
@@ -16,10 +16,10 @@ import { WireClient } from './wire-client.ts';
 
 type Test = Parameters<typeof WireClient.connect>[0];
 
-/** Of a test that needs the store: it says so and is skipped where nats-server is not installed. */
+/** Options of a test that needs the store: it is skipped with a reason if nats-server is not installed. */
 export const STORED_TEST = { timeout: 120_000, skip: natsMissing };
 
-/** Starts the store and two brokers that are connected to it; nothing where `STORED_TEST` skips. */
+/** Starts the store and two brokers that are connected to it; nothing if `STORED_TEST` skips. */
 export async function startPair(
   t: CleanUp,
   prefix: string,

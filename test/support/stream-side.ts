@@ -1,6 +1,6 @@
 /**
- * A stream loop with a pump's end of its rings in the test's hand, and a store that only remembers what it is told and
- * answers when the test says so.
+ * A stream loop, with a pump's ends of its rings controlled by the test, and a store that only records its calls and
+ * answers when the test requests it.
  *
  * Thread: any.
  */
@@ -34,7 +34,7 @@ const ANSWERS = new Map<number, string>([
   [stream.FIGURES, 'FIGURES'],
 ]);
 
-/** A message of the store, the first one of its topic if the test says nothing else. */
+/** A message of the store; by default the first one of its topic. */
 export function storedMessage(body: string, given: Partial<StoredMessage> = {}): StoredMessage {
   return {
     body: Buffer.from(body),
@@ -53,14 +53,14 @@ type Waiting = { readonly call: string; readonly settle: (error: string | null) 
 /** A store without messages. */
 class RecordedStore implements StreamStore {
   absence: string | null = null;
-  /** What it was told, in order. */
+  /** Its calls, in order. */
   readonly calls: string[] = [];
   /** The listener of the loop, and of each pull. */
   listener: StoreListener | null = null;
   readonly pulls: PullListener[] = [];
-  /** What it knows of every queue; null: it does not have it. */
+  /** The figures of every queue; null: the store does not have it. */
   known: StreamFigures | null | undefined;
-  /** Asked for figures so often. */
+  /** How often figures were requested. */
   figuresCount = 0;
   #waiting: Waiting[] = [];
 
@@ -104,7 +104,7 @@ class RecordedStore implements StreamStore {
     void this.calls.push(`give back ${receipt} ${delayMs}`);
   keep = (receipt: string) => void this.calls.push(`keep ${receipt}`);
 
-  /** Answers the oldest call that begins like this: it is done, or why not. */
+  /** Answers the oldest call that begins like this: it is done, or the reason why not. */
   settle(call: string, error: string | null = null): void {
     const at = this.#waiting.findIndex((waiting) => waiting.call.startsWith(call));
     if (at === -1) throw new Error(`no call "${call}" waits`);
@@ -162,7 +162,7 @@ class Pump {
     this.#requests.publish();
   }
 
-  /** Takes all answers there are. Shape: `TYPE queue`, and behind it a reason, bodies or figures. */
+  /** Reads all answers. Shape: `TYPE queue`, followed by a reason, bodies or figures. */
   take(): string[] {
     const taken: string[] = [];
     this.#answers.look();
@@ -201,7 +201,7 @@ export class StreamSide {
   readonly store = new RecordedStore();
   readonly pumps: readonly Pump[];
   readonly loop: StreamLoop;
-  /** How often the loop has asked for another turn. */
+  /** How often the loop has requested another turn. */
   wakes = 0;
 
   constructor(pumpCount = 1, replyBytes = 64 * 1024) {
@@ -216,7 +216,7 @@ export class StreamSide {
     return this.pumps[0];
   }
 
-  /** Lets the loop take turns until nothing more happens without time. Returns what the first pump was answered. */
+  /** Lets the loop take turns until nothing more happens without time. Returns the answers to the first pump. */
   async turns(): Promise<string[]> {
     for (let turn = 0; turn < 3; turn++) {
       this.loop.step(this.clock.monotonicMs());
@@ -232,7 +232,7 @@ export class StreamSide {
     return await this.turns();
   }
 
-  /** Opens a topic or channel, with success. Returns what the first pump was answered. */
+  /** Opens a topic or channel successfully. Returns the answers to the first pump. */
   async opened(queue: number, topic: string, channel = ''): Promise<string[]> {
     this.pump.open(queue, topic, channel);
     await this.turns();
@@ -240,7 +240,7 @@ export class StreamSide {
     return await this.turns();
   }
 
-  /** What the store was told since the last call. */
+  /** The calls of the store since the last call. */
   calls(): string[] {
     return this.store.calls.splice(0);
   }

@@ -1,5 +1,5 @@
 /**
- * A guard for tests in which nothing is to be caught: what it would log fails the test.
+ * A guard for tests in which it must catch nothing: a line that it would log fails the test.
  *
  * Thread: main.
  */

@@ -1,5 +1,5 @@
 /**
- * The system calls of a process as `strace -f -y` writes them down: when each began and ended, in one order for all
+ * The system calls of a process in the output of `strace -f -y`: when each began and ended, in one order for all
  * threads.
  *
  * Thread: any.
@@ -7,7 +7,7 @@
 
 import { spawnSync } from 'node:child_process';
 
-/** One call. `begin` and `end` are lines of the trace; `text` has the arguments and the result. */
+/** One call. `begin` and `end` are lines of the trace; `text` contains the arguments and the result. */
 export interface SystemCall {
   readonly name: string;
   readonly text: string;
@@ -24,7 +24,7 @@ export function canTrace(): boolean {
   return spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
 }
 
-/** What starts a program so that these calls of it are written to a file. */
+/** The command that runs a program and writes these of its calls to a file. */
 export function traced(calls: readonly string[], file: string): string[] {
   return ['strace', '-f', '-y', '-s', '400', '-e', `trace=${calls.join(',')}`, '-o', file];
 }

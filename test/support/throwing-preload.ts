@@ -1,13 +1,13 @@
 /**
- * Makes a method of the broker throw on command, in a broker that is a process of its own: a test names the method
- * before the start, and writes a file when it is to throw.
+ * Makes a method of the broker throw on request, in a broker in a separate process: a test names the method before the
+ * start, and creates a file when it is to throw.
  *
  * Thread: main.
  */
 
 const SOURCE = new URL('../../src/', import.meta.url).href;
 
-/** A method, by its module in `src`, its class and its own name. A static one is marked. */
+/** A method, by its module in `src`, its class and its own name; and whether it is static. */
 export type Method = {
   readonly module: string;
   readonly owner: string;
@@ -15,16 +15,16 @@ export type Method = {
   readonly isStatic?: boolean;
 };
 
-/** What is thrown: what a sender may have caused, or a bug. */
+/** The exception: one that a sender may have caused, or a bug. */
 export type Thrown = 'TypeError' | 'AssertionError';
 
 /**
- * For Node's `--import`: runs before everything else in each thread. While the file is there, the method throws; with
- * `AssertionError` only once in the life of the process.
+ * For Node's `--import`: runs before everything else in each thread. While the file exists, the method throws; an
+ * `AssertionError` only once in the lifetime of the process.
  */
 export function throwingPreload(method: Method, thrown: Thrown, file: string): string {
   const owner = `${method.owner}${method.isStatic === true ? '' : '.prototype'}`;
-  // In a bundle the class is another one.
+  // In a bundle the class is a different one.
   const code = `
     process.env['RINGMQ_BUNDLES'] = 'off';
     import { existsSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * A broker with a certificate, and how to speak to its HTTPS port.
+ * A broker with a certificate, and requests to its HTTPS port.
  *
  * Thread: main.
  */
@@ -16,14 +16,14 @@ import type { BrokerProcess } from '../../scripts/kit/broker.ts';
 import { BrokerSite, type CleanUp } from './broker-process.ts';
 import type { Answer } from './broker-stats.ts';
 
-/** What a certificate and its key are, in PEM. */
+/** A certificate and its key, in PEM. */
 type Credentials = Pick<Authority, 'cert' | 'key'>;
 
-/** What HTTPS has answered, and the certificate that the broker has shown. */
+/** The answer over HTTPS, and the certificate that the broker has presented. */
 export type SecureAnswer = Answer & { readonly certificateName: string };
 
 export class TlsSite {
-  /** What the broker has when it starts. */
+  /** The files that the broker has when it starts. */
   readonly certificate = makeCertificate({ commonName: 'broker' });
 
   readonly #site: BrokerSite;
@@ -37,7 +37,7 @@ export class TlsSite {
     this.install(this.certificate);
   }
 
-  /** Puts a certificate, or anything else, where the broker's is; it is not told. */
+  /** Replaces the broker's certificate, without a reload. */
   install({ cert, key }: Credentials): void {
     writeFileSync(this.#certPath, cert);
     writeFileSync(this.#keyPath, key);
@@ -50,7 +50,7 @@ export class TlsSite {
     return path;
   }
 
-  /** Starts a broker that speaks TLS on its TCP port, and HTTPS. Resolves when it listens. */
+  /** Starts a broker with TLS on its TCP port, and HTTPS. Resolves when it listens. */
   async start(...flags: readonly string[]): Promise<BrokerProcess> {
     const broker = this.launch(...flags);
     await broker.listening();
@@ -70,7 +70,7 @@ export class TlsSite {
   }
 }
 
-/** Sends a request over HTTPS, on a connection of its own: with a body as POST. */
+/** Sends a request over HTTPS, on its own connection: with a body as POST. */
 export async function askSecurely(
   broker: BrokerProcess,
   path: string,
@@ -87,7 +87,7 @@ export async function askSecurely(
     ...options,
   });
   sent.end(body);
-  // what the event has, as its documentation says
+  // the properties of the event in Node's documentation
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   const { subject } = (response.socket as TLSSocket).getPeerCertificate();
   const status = response.statusCode ?? 0;

@@ -21,18 +21,18 @@ const OPTIONS: PolicyOptions = {
   natsUrl: '',
 };
 
-/** That of a topic without policies, with what is given. */
+/** The policy of a topic without policies, with the given values. */
 export function policyWith(given: Partial<TopicPolicy> = {}): TopicPolicy {
   const { memQueueSize = OPTIONS.memQueueSize } = given;
   return { ...topicPolicy({ ...OPTIONS, memQueueSize }, {}), ...given };
 }
 
-/** The same of a channel. */
+/** The same for a channel. */
 export function channelPolicyWith(given: Partial<ChannelPolicy> = {}): ChannelPolicy {
   return { ...channelPolicy(OPTIONS, undefined, {}), ...given };
 }
 
-/** Policies that promise everybody the same. */
+/** Policies with the same values for all topics and channels. */
 export function samePolicies(given: Partial<TopicPolicy & ChannelPolicy> = {}): {
   ofTopic: () => TopicPolicy;
   ofChannel: () => ChannelPolicy;

@@ -1,9 +1,9 @@
-/** What a transport has told, as lines, and what it was sent. */
+/** The events of a transport, as lines, and its input. */
 
 import type { Transport } from '../../src/main/tcp/transport.ts';
 
 export class TransportRecorder {
-  /** How many bytes so far. */
+  /** The number of bytes so far. */
   count = 0;
   /** `end`, `error …` and `close`, in order. */
   readonly events: string[] = [];
@@ -32,12 +32,12 @@ export class TransportRecorder {
     return Buffer.concat(this.#pieces);
   }
 
-  /** Resolves as soon as so many bytes have come. */
+  /** Resolves as soon as this many bytes have arrived. */
   whenBytes(count: number): Promise<void> {
     return this.#when(() => this.count >= count);
   }
 
-  /** Resolves as soon as an event has been told. */
+  /** Resolves as soon as an event has occurred. */
   whenEvent(event: string): Promise<void> {
     return this.#when(() => this.events.includes(event));
   }
@@ -64,7 +64,7 @@ export class TransportRecorder {
   }
 }
 
-/** Writes to a transport, and resolves when it is taken. */
+/** Writes to a transport. Resolves when the bytes are accepted. */
 export function written(transport: Transport, ...buffers: Buffer[]): Promise<void> {
   return new Promise((resolve) => transport.write(buffers, resolve));
 }

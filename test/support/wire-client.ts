@@ -1,6 +1,6 @@
 /**
- * A client that sends whatever bytes it is given, and reads frames only when it is asked for one: until then the
- * system stops the broker's writing as soon as its buffers are full.
+ * A client that sends any bytes, and reads frames only when it is asked for one: until then the system stops the
+ * broker's writing as soon as its buffers are full.
  *
  * Thread: main.
  */
@@ -17,7 +17,7 @@ export class WireClient {
   readonly #socket: Socket;
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #frames = new ReceivedFrames();
-  /** Why the connection ended otherwise than by the broker's end of it, if it did. */
+  /** Why the connection ended, unless the broker has ended it. */
   failure: NodeJS.ErrnoException | undefined;
 
   /** Connects, sends the magic bytes and then `first`. */
@@ -57,7 +57,7 @@ export class WireClient {
     this.#socket.write(Buffer.concat(pieces));
   }
 
-  /** Sends, and resolves when the system has taken it. */
+  /** Sends bytes. Resolves when the system has taken them. */
   async sendWhole(bytes: Buffer): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#socket.write(bytes, () => resolve());
@@ -74,7 +74,7 @@ export class WireClient {
     this.#socket.resetAndDestroy();
   }
 
-  /** The next frame that is no heartbeat; null when the broker has ended the connection. */
+  /** The next frame that is not a heartbeat; null when the broker has ended the connection. */
   async next(): Promise<Frame | null> {
     for (;;) {
       const frame = this.#frames.take();
@@ -91,7 +91,7 @@ export class WireClient {
     return frame === null ? null : frameText(frame);
   }
 
-  /** So many frames as text. */
+  /** This many frames as text. */
   texts(count: number): Promise<(string | null)[]> {
     return takeTexts(this, count);
   }
@@ -101,12 +101,12 @@ export class WireClient {
     return takeTextsToEnd(this);
   }
 
-  /** Reads whatever comes until the broker ends the connection. */
+  /** Reads and drops everything until the broker ends the connection. */
   async drain(): Promise<void> {
     while ((await this.#read()) !== null);
   }
 
-  /** The next frame, which has to be a message. */
+  /** The next frame, which must be a message. */
   async nextMessage(): Promise<WireMessage> {
     const frame = await this.next();
     if (frame?.type === 'message') return toMessage(frame.data);
@@ -119,7 +119,7 @@ export class WireClient {
       const { value, done } = await this.#chunks.next();
       return done ? null : value;
     } catch (error) {
-      // the listener has kept it, for those who care how the connection ended
+      // the listener has recorded it, for tests that check how the connection ended
       if (error === this.failure) return null;
       throw error;
     }

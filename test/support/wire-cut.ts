@@ -1,4 +1,4 @@
-/** A way to a broker that can be cut, and made silent. */
+/** A connection to a broker that can be cut, and made silent. */
 
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -6,12 +6,12 @@ import type { TestContext } from 'node:test';
 
 export class WireCut {
   port = 0;
-  /** Whether bytes get lost, while both ends believe in the connection. */
+  /** Whether bytes are lost, while both ends believe in the connection. */
   isSilent = false;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
 
-  /** `target`: the port that new connections go to. */
+  /** `target`: the port for new connections. */
   static async to(t: TestContext, target: () => number): Promise<WireCut> {
     const wire = new WireCut(target);
     await once(wire.#server.listen(0, '127.0.0.1'), 'listening');

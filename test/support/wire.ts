@@ -1,5 +1,5 @@
 /**
- * Bytes of the TCP protocol put together from texts and numbers, whole commands or parts of one.
+ * Bytes of the TCP protocol, composed of texts and numbers: whole commands or parts of one.
  *
  * Thread: any.
  */
@@ -17,7 +17,7 @@ export function wire(...parts: readonly (string | number | Buffer)[]): Buffer {
   );
 }
 
-/** A line with a sized body behind it: PUB, DPUB, IDENTIFY, AUTH. */
+/** A line followed by a sized body: PUB, DPUB, IDENTIFY, AUTH. */
 export function withBody(line: string, body: string): Buffer {
   return wire(`${line}\n`, body.length, body);
 }

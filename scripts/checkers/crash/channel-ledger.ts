@@ -1,8 +1,9 @@
 /**
- * The deliveries of a channel and their answers, and which deliveries may follow. The rules: nothing is delivered
- * before it is due, while it is in flight, or after it was finished; attempts increase. A kill weakens the rules for
- * what the broker had no time to write: a finish that is not settled may be forgotten, and an unfinished message may be
- * delivered once more, since it may have been on its way from one file to another.
+ * The deliveries of a channel and their answers, and which deliveries may follow.
+ *
+ * The rules: nothing is delivered before it is due, while it is in flight, or after it was finished; attempts increase.
+ * A kill weakens the rules for what the broker had no time to write: a finish that is not settled may be forgotten, and
+ * an unfinished message may be delivered once more, since it may have been on its way from one file to another.
  *
  * Units: times in ms of the wall clock.
  */

@@ -1,6 +1,8 @@
 /**
  * Hosts on one machine: network namespaces, each with its own address, joined by a bridge. The script itself is a host,
- * too. Everything ends with the script, because nobody else sees its namespace. Linux and root only.
+ * too. Everything ends with the script, because nobody else sees its namespace.
+ *
+ * Linux and root only.
  */
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';

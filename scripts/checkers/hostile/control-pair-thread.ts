@@ -1,6 +1,7 @@
 /**
- * A well-behaved publisher and consumer in their own thread: an attack affects them as it affects other clients. On
- * each request the thread posts the latencies since the previous one.
+ * A well-behaved publisher and consumer in their own thread: an attack affects them as it affects other clients.
+ *
+ * On each request the thread posts the latencies since the previous one.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';

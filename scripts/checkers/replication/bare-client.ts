@@ -1,7 +1,9 @@
 /**
  * A bare JetStream client next to the brokers, on the same servers with the same faults: messages that it misses too
- * were lost by the store. As in RingMQ, it has a stream for each replicated topic and a durable pull consumer for each
- * channel; its publishers wait for each acknowledgement, its consumers acknowledge each message.
+ * were lost by the store.
+ *
+ * As in RingMQ, it has a stream for each replicated topic and a durable pull consumer for each channel; its publishers
+ * wait for each acknowledgement, its consumers acknowledge each message.
  *
  * Units: ms, monotonic.
  */

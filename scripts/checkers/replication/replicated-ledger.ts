@@ -1,7 +1,8 @@
 /**
- * Compares acknowledged with finished messages, over all brokers and channels, while servers and brokers fail. The
- * rules: an acknowledged message reaches each channel and is finished; it is redelivered only if it was in flight when
- * something failed, or was requeued; and no body arrives that was not published.
+ * Compares acknowledged with finished messages, over all brokers and channels, while servers and brokers fail.
+ *
+ * The rules: an acknowledged message reaches each channel and is finished; it is redelivered only if it was in flight
+ * when something failed, or was requeued; and no body arrives that was not published.
  *
  * Units: times in ms, monotonic.
  */
