@@ -114,7 +114,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Where the text stops being JSON helps nobody who has a wrong address.
+    // The position of a JSON error does not help a user with a wrong address.
     throw new Error('an answer that is not JSON, so it is not an nsqlookupd');
   }
 }

@@ -60,8 +60,9 @@ export class Guard {
   }
 
   /**
-   * For a peer whose failures the caller handles: logs and counts only an error that no code foresees. The line has the
-   * text of that error alone, because the errors around it may hold a secret. Errors: rethrows bugs.
+   * For a peer whose failures the caller handles: logs and counts only an unforeseen error. The line has the text of
+   * that error alone, because the errors around it may hold a secret.
+   * Errors: rethrows bugs.
    */
   noteUnforeseen(peer: string, error: unknown): void {
     rethrowBug(error);

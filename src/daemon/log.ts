@@ -41,7 +41,7 @@ export interface LogSink {
   writeSync(line: string): void;
 }
 
-/** Takes what is logged, entry by entry, escaped. It does not throw. */
+/** Receives log entries, escaped. It does not throw. */
 export interface LogEntries {
   write(level: LogLevel, text: string): void;
 }
@@ -56,17 +56,17 @@ interface LineSetup {
   readonly clock: Pick<Clock, 'unixNs'>;
 }
 
-/** The dependencies of a `Logger`: lines are written unless it is given where entries go. */
+/** The level of a `Logger`, and where its entries go: to `entries`, or as lines to a sink. */
 export type LoggerSetup = { readonly level: LogLevel } & (
   | LineSetup
   | { readonly entries: LogEntries }
 );
 
-/** Passes on what is of at least its level. */
+/** Passes on the entries of its level and above. */
 export class Logger {
   readonly #entries: LogEntries;
   #level: LogLevel;
-  /** Takes what is logged as well. */
+  /** Another receiver of the entries. */
   #tail: LogEntries | null = null;
 
   constructor(setup: LoggerSetup) {
@@ -84,7 +84,7 @@ export class Logger {
     this.#level = level;
   }
 
-  /** From now on also gives every entry to this one. */
+  /** From now on passes every entry to this receiver too. */
   copyTo(tail: LogEntries): void {
     this.#tail = tail;
   }

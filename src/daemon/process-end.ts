@@ -15,13 +15,13 @@ import { nextTurn } from './slices.ts';
 /** Node's names of the requests that run on the thread pool. */
 const POOL_REQUEST = /^(?:FSReq|GetAddrInfoReq|GetNameInfoReq)/;
 const SHELL = '/bin/sh';
-/** How often the pool is looked at before the end, and the time between. */
+/** How many times the thread pool is checked before the end, and the time between checks. */
 const LOOKS_MAX = 10;
 const LOOK_MS = 10;
 
 /**
- * Ends the process with this code. Waits for its thread pool for at most a tenth of a second; what replaces the process
- * makes calls of its own and would end with another code if they failed. Never resolves.
+ * Ends the process with this code. Waits for its thread pool for at most a tenth of a second: the program that replaces
+ * the process makes system calls of its own, and would exit with another code if they failed. Never resolves.
  */
 export async function exitProcess(code: number): Promise<never> {
   // Until the next turn Node counts the request whose end is being handled.

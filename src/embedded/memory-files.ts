@@ -23,7 +23,7 @@ export class MemoryFiles implements FileSystem {
   #bytes = 0;
   #lastHandle = 0;
 
-  /** `directory` is there. */
+  /** `directory` exists. */
   constructor(directory: string, bytesMax = BYTES_MAX) {
     this.#directories = new Set([directory]);
     this.#bytesMax = bytesMax;

@@ -1,6 +1,6 @@
 /**
  * Reads again what can change while the broker runs: files of secrets and clients, and the configuration. Each part
- * changes as a whole, or stays as it was and says why.
+ * changes as a whole, or stays as it was and reports why.
  *
  * Thread: main.
  */
@@ -15,7 +15,7 @@ import { RELOADABLE_OPTIONS } from './options/reloadable-options.ts';
 import type { Policy } from './policies/policy.ts';
 import type { ReloadFailure, ReloadReport } from './topics/broker.ts';
 
-/** What a configuration says. */
+/** The contents of a configuration. */
 export type Configuration = {
   readonly options: Options;
   readonly policies: readonly Policy[] | InvalidValue;
@@ -38,7 +38,7 @@ export type ReloadableFile = {
 export type ReloadSetup = {
   /** Null where nothing can be read again. */
   readonly source: ConfigurationSource | null;
-  /** What the configuration said at the start. */
+  /** The configuration at the start. */
   readonly configured: Options;
   /** Where all parts of the broker read options when they use them. It is changed in place. */
   readonly inForce: Options;
@@ -57,7 +57,7 @@ const POLICIES = 'policies';
 
 export class Reload {
   readonly #setup: ReloadSetup;
-  /** What the configuration said when it was last taken: what was set at run time since then stays. */
+  /** The configuration when it was last applied: settings that were changed at run time since then stay. */
   #configured: Options;
   #last: Promise<unknown> = Promise.resolve();
 

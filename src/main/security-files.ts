@@ -1,5 +1,5 @@
 /**
- * The files that say who is trusted: certificate, authorities of peers, and clients. They are read at the start, and
+ * The files that define who is trusted: certificate, authorities of peers, and clients. They are read at the start, and
  * again while the broker runs.
  *
  * Thread: main.

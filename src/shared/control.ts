@@ -206,7 +206,7 @@ export type PumpEvent =
   | { event: 'timeouts'; channel: number; count: number }
   /** The store of replicated topics is unavailable; `error` is null when it is available again. */
   | { event: 'store'; error: string | null }
-  /** A channel in the store had messages and handed out none; something is done about it. */
+  /** A channel in the store had messages and handed out none; the stream thread tries to repair it. */
   | { event: 'stalled'; topic: string; channel: string }
   /** A broker has set or removed a policy. */
   | ({ event: 'policy' } & SharedPolicy)

@@ -64,7 +64,7 @@ export async function readGivenText(path: string): Promise<string> {
   return utf8Text(await readGivenFile(path));
 }
 
-/** Other encodings are refused: decoded as UTF-8, names and passwords would silently be other ones. */
+/** Other encodings are refused: decoded as UTF-8, names and passwords would silently be different. */
 function utf8Text(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
   let from = 0;

@@ -1,5 +1,5 @@
 /**
- * What an answer tells about an address that belongs to another port, or another program, of nsq.
+ * Recognizes by an answer that an address belongs to another port, or to another program of nsq.
  *
  * Thread: any (pure).
  */
@@ -14,19 +14,19 @@ const HALF_BITS = 16;
 /** The errors of Node's two parsers of HTTP. */
 const PARSE_ERROR = /^HPE_|^HTTPParserError/;
 
-/** What was sent in the place of a frame of this impossible size. */
+/** What was received instead of a frame, given its impossible size. */
 export function impossibleSize(size: number, sizeMax: number): string {
   if (size !== HTTP_WORD) return `a frame of ${size} bytes, ${sizeMax} at most`;
   return 'HTTP, so this is an HTTP port; the TCP port of a broker is usually 4150';
 }
 
-/** What was sent in the place of a reply of nsqlookupd of this impossible size. */
+/** What was received instead of a reply of nsqlookupd, given its impossible size. */
 export function impossibleReply(size: number, sizeMax: number): string {
   if (size !== HTTP_WORD) return `reply of ${size} bytes, ${sizeMax} at most`;
   return 'it answers in HTTP, so this is an HTTP port; the TCP port of nsqlookupd is usually 4160';
 }
 
-/** What was sent in the place of a frame of this unknown type. */
+/** What was received instead of a frame, given its unknown type. */
 export function impossibleType(type: number): string {
   if (type >>> HALF_BITS !== ERROR_START) return `a frame of unknown type ${type}`;
   return 'an answer of nsqlookupd, whose TCP port this is; that of a broker is usually 4150';
@@ -41,10 +41,10 @@ export function httpErrorText(error: unknown): string {
   );
 }
 
-/** What messages call each kind of server: any broker does for nsqd. */
+/** The name of each kind of server in messages; any broker counts as nsqd. */
 export const SERVERS = { nsqd: 'a broker', nsqlookupd: 'an nsqlookupd' } as const;
 
-/** Why a server without this path is not the one that is meant. */
+/** Why a server without this path is not the intended one. */
 export function strangerText(path: string, meant: keyof typeof SERVERS): string {
   const port = meant === 'nsqd' ? 4151 : 4161;
   return `it has no ${path}, so it is not ${SERVERS[meant]}, whose HTTP port is usually ${port}`;

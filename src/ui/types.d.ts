@@ -53,7 +53,7 @@ export type Totals = {
   out: number | null;
 };
 
-/** What is counted of a topic or a channel since the start. */
+/** Counters of a topic or a channel since the start. */
 export type Counted = {
   messageCount: number;
   messageBytes?: number;
@@ -115,7 +115,7 @@ export type NodeData = {
 /** Where the data is. Units: bytes. */
 export type Volume = { size: number; free: number; minFree: number };
 
-/** What the view of a frame has. */
+/** The data of a frame's view. */
 export type View = {
   missing?: boolean;
   list?: List;
@@ -134,7 +134,7 @@ export type View = {
 /** A line of the log; numbers start at 1. */
 export type LogLine = { number: number; timeMs: number; level: string; text: string };
 
-/** What every frame says of the broker. */
+/** The data about the broker in every frame. */
 export type Broker = {
   name: string;
   id: number;
@@ -151,7 +151,7 @@ export type Broker = {
   disk: Volume | null;
 };
 
-/** What a viewer is sent once a second. */
+/** A frame, which viewers receive once per second. */
 export type Frame = {
   timeMs: number;
   broker: Broker;
@@ -189,22 +189,22 @@ export type Message = {
   truncated: boolean;
 };
 
-/** Which messages are meant; empty for all. */
+/** A filter for messages; empty for all. */
 export type MessageFilter = { state: string; match: string };
 
-/** Paths of what can be done with all messages that a filter selects. */
+/** Paths of the actions on all messages that a filter selects. */
 export type ManyWork = 'message/requeue' | 'message/finish' | 'messages/move' | 'messages/purge';
 
 /** A topic, or a channel of it. */
 export type QueueNames = { readonly topic: string; readonly channel?: string };
 
-/** Parameters of a request; what is empty is left out. */
+/** Parameters of a request; empty ones are left out. */
 export type Query = Record<string, string | number | boolean | undefined>;
 
-/** What a broker has answered. */
+/** The answer of a broker. */
 export type Answer = { status: number; text: string };
 
-/** What a view shows: one broker, or all of them together. */
+/** The target of a view: one broker, or all of them together. */
 export type Target = {
   /** Empty for all of them. */
   readonly name: string;
@@ -220,19 +220,19 @@ export type Target = {
     onState: (state: string) => void,
   ): () => void;
   history(topic?: string, channel?: string): Promise<History | null>;
-  /** Asks each broker; throws what the first that refuses says. */
+  /** Sends a request to each broker; throws the first refusal. */
   get(path: string, query?: Query): Promise<Answer[]>;
   send(method: string, path: string, query?: Query, body?: BodyInit): Promise<Answer[]>;
 };
 
-/** What a view is given. */
+/** The dependencies of a view. */
 export type Context = {
   readonly target: Target;
   /** Changes what is watched. */
   watch(query: Query): void;
 };
 
-/** What the views of a topic and of a channel have besides what they share. */
+/** The parts of a topic's or a channel's view that differ between pages. */
 export type Panels = {
   readonly main: { readonly element: Node; onFrame(frame: Frame): void; close?(): void };
   readonly beside: Node | null;

@@ -22,19 +22,19 @@ export interface Loop {
 const PARK_MS_MAX = 1000;
 
 /**
- * How long a loop dozes: so long may what nobody waits for be left in its rings. A wake-up each 4 ms costs about a
- * percent of a core; one for each of 20,000 publishes a second costs a third of one.
+ * How long a loop dozes, and thus how long records that nobody waits for may stay in its rings. A wake-up every 4 ms
+ * costs about a percent of a core; one for each of 20,000 publishes a second costs a third of one.
  */
 const DOZE_MS = 4;
 /** Work that comes at such intervals or longer is sparse, and a doze after it would be one more wake-up. */
 const SPARSE_MS = 2 * DOZE_MS;
 
-/** What a loop's turns and waits are counted by. */
+/** Counts the turns and waits of a loop. */
 export type LoopMeter = Pick<ThreadMeter, 'onTurn' | 'onParked' | 'show'>;
 
 /**
- * Runs a loop to its end. `mayDoze`: whether only such work can come as may wait for some milliseconds, unless the bell
- * rings. After work that came in quick succession the loop then dozes before it sleeps.
+ * Runs a loop to its end. `mayDoze`: whether all records that come without a ring of the bell can wait for some
+ * milliseconds. Then, after work that came in quick succession, the loop dozes before it sleeps.
  *
  * Errors: an error in a turn is a bug and ends the thread.
  */

@@ -21,12 +21,12 @@ import { ANSWER_WORDS } from './disk-records.ts';
 
 /** Opens a topic or channel, which is created if the store has none. Shape: queue; `StreamName`, encoded. → OPENED */
 export const OPEN_STREAM = 40;
-/** Asks for messages, as they come: up to this many, and about this many bytes. Shape: queue, count, bytes. → PULLED */
+/** Requests messages, as they come: up to this many, and about this many bytes. Shape: queue, count, bytes. → PULLED */
 export const PULL = 41;
 export const PULL_COUNT = 1;
 export const PULL_BYTES = 2;
 export const PULL_WORDS = 3;
-/** Nobody wants messages any more: the pull ends early, and what still comes goes back. Shape: queue. */
+/** Nobody wants messages any more: the pull ends early, and messages that still arrive go back. Shape: queue. */
 export const REST = 42;
 /** Pauses a topic or channel on every broker, or resumes it. Shape: queue, 1 if it is paused. */
 export const PAUSE = 43;
@@ -34,15 +34,15 @@ export const PAUSE_ON = 1;
 export const PAUSE_WORDS = 2;
 
 /**
- * Creates a channel that begins with messages which the topic has kept. Shape: queue of the topic; `StartedChannel`,
- * encoded. → STARTED
+ * Creates a channel that begins with messages that the topic has kept.
+ * Shape: queue of the topic; `StartedChannel`, encoded. → STARTED
  */
 export const START = 44;
 
-/** Tells all brokers of a policy. Shape: a queue that is not opened; `SharedPolicy`, encoded. → SHARED */
+/** Sends a policy to all brokers. Shape: a queue that is not opened; `SharedPolicy`, encoded. → SHARED */
 export const SHARE = 45;
 
-/** A pull is over: RECORDS before it has everything that came. Shape: as OPENED, always ok. */
+/** A pull is over: the RECORDS before this contain all its messages. Shape: as OPENED, always ok. */
 export const PULLED = 48;
 /**
  * Sent unasked: the figures of a queue. Shape: as OPENED, always ok; then messages that it has ever had (high, low).
@@ -52,7 +52,7 @@ export const FIGURES_MESSAGES = ANSWER_WORDS;
 export const FIGURES_WORDS = ANSWER_WORDS + 2;
 /** The channel is created, or cannot be. Shape: as OPENED. */
 export const STARTED = 51;
-/** The store has the policy, or does not take it. Shape: as OPENED. */
+/** The store has the policy, or refuses it. Shape: as OPENED. */
 export const SHARED = 52;
-/** What the store tells of topics, channels and itself. Shape: a `PumpEvent` (`control.ts`). */
+/** A report of the store on topics, channels or itself. Shape: a `PumpEvent` (`control.ts`). */
 export const NEWS = 50;

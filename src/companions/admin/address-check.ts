@@ -1,6 +1,6 @@
 /**
- * Asks once whether the servers that the options name are what the options call them. Without it a wrong port shows
- * only when somebody opens the page.
+ * Checks once whether the servers in the options are of the kind that the options say. Otherwise a wrong port would be
+ * noticed only when somebody opens the page.
  *
  * Thread: main.
  */
@@ -10,7 +10,7 @@ import { isStranger, strangerText } from '../../shared/wrong-port.ts';
 import { failureOf, type Upstream } from './upstream.ts';
 import { membersOf } from './upstream-values.ts';
 
-/** A kind of server: what only it answers. */
+/** A kind of server, with a request that only this kind answers. */
 type Kind = {
   readonly flag: string;
   readonly name: 'nsqd' | 'nsqlookupd';

@@ -123,7 +123,7 @@ export class Cluster {
     if (lookupd.length > 0) return this.#listed(lookupd, (url) => this.#poll('nsqlookupd', url));
     const own = nsqd.map(async (address) => {
       const info = await this.#poll('nsqd', `http://${address}/info`).catch((error: unknown) => {
-        // The poll of its statistics says why.
+        // The poll of its statistics reports why.
         failureOf(error);
         return {};
       });

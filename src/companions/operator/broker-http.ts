@@ -22,7 +22,7 @@ const BAD_REQUEST = 400;
 const UNAUTHORIZED = 401;
 const FORBIDDEN = 403;
 
-/** What gives the address and the token, for messages. */
+/** The flags and variables of the address and the token, for error messages. */
 type Sources = { readonly address: string; readonly token: string };
 
 const SOURCES: Sources = {
@@ -46,7 +46,7 @@ export type BrokerAnswer = { readonly status: number; readonly text: string };
 export class BrokerHttp {
   /** Its URL, without a slash at the end. */
   readonly url: string;
-  /** What the broker knows the operator by over TCP, as the secret of AUTH; undefined without credentials. */
+  /** The operator's credentials over TCP, as the secret of AUTH; undefined without credentials. */
   readonly secret: string | undefined;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #sources: Sources;

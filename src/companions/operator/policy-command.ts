@@ -134,7 +134,7 @@ async function set(call: Call, [name, pattern, ...settings]: readonly string[]):
   );
 }
 
-/** What to tell about a policy that does not decide everywhere. */
+/** The note about a policy that others override for some topics or channels. */
 function overridden(name: string, overrides: Overrides): string {
   const lines = Object.entries(overrides).flatMap(([key, deciding]) =>
     deciding.map(

@@ -26,7 +26,7 @@ export const STATUS_EVERY = option(
 /** The modes in which one destination gets a message. */
 export const POOL_MODES: readonly PoolMode[] = ['round-robin', 'hostpool', 'epsilon-greedy'];
 
-/** Says what an unknown mode means, which the originals accept as well: it may be a typo. */
+/** Explains an unknown mode, which the originals accept as well: it may be a typo. */
 export function warnOfMode(
   mode: string,
   known: readonly string[],

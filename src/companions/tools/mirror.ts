@@ -116,7 +116,7 @@ const TABLE = {
   isJson: option(boolean, 'Output', 'json', false, 'print the final counts as JSON'),
 };
 
-/** What gives the addresses and tokens of both sides. */
+/** The flags and variables of the addresses and tokens of both sides, for error messages. */
 const SOURCE_FLAGS = { address: '--nsqd-http-address', token: '--token or RINGMQ_TOKEN' };
 const TARGET_FLAGS = {
   address: '--destination-nsqd-http-address',

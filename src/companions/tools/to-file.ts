@@ -239,7 +239,7 @@ class Archives {
     void this.#call.stopped.then(() => timer.cancel());
   }
 
-  /** Says once that nothing is archived yet, which a wrong pattern causes. */
+  /** Logs once that nothing is archived yet, for example because of a wrong pattern. */
   #tellNoTopic(topicCount: number): void {
     if (this.#byTopic.size > 0 || this.#isNoTopicTold) return;
     this.#isNoTopicTold = true;

@@ -9,7 +9,10 @@
 
 import { type Later, TurnQueue } from '../turn-queue.ts';
 
-/** A part of one byte takes as long as so many bytes: the parser makes each chunk of a chunked body one. */
+/**
+ * The cost of handling a part, in bytes: even a part of one byte takes as long as copying this many. Node's parser
+ * makes a part of each chunk of a chunked body.
+ */
 const PART_BYTES = 512;
 /** About 2 ms where the memory is fresh. */
 const BYTES_PER_TURN = 1024 * 1024;

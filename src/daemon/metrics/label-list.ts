@@ -18,7 +18,7 @@ export class LabelList {
   /** Where each begins, and the end of the last. */
   readonly #starts = [0];
 
-  /** All of them, and at least WORD_BYTES more. Valid until the next is added. */
+  /** The bytes of all labels, and at least WORD_BYTES more. Valid until the next labels are added. */
   get view(): DataView {
     return this.#view;
   }

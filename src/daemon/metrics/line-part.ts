@@ -1,6 +1,6 @@
 /**
- * Bytes that are copied into many lines: a name, or what ends the labels. Four bytes are copied at once, so some are
- * read and written behind the end.
+ * Bytes that are copied into many lines: a name, or the end of the labels. Four bytes are copied at a time, so some
+ * bytes beyond the end are read and written.
  *
  * Thread: any.
  */
@@ -25,8 +25,8 @@ export function viewOf(bytes: Uint8Array): DataView {
 }
 
 /**
- * Copies the bytes from `start` to `end`, and up to WORD_BYTES - 1 behind them. For a few dozen bytes this is faster
- * than a call that needs a view of them, or a step for each byte.
+ * Copies the bytes from `start` to `end`, and up to WORD_BYTES - 1 beyond them. For a few dozen bytes this is faster
+ * than a call that needs a view of them, and than a loop over single bytes.
  */
 export function copyWords(
   source: DataView,

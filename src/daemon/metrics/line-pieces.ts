@@ -1,6 +1,6 @@
 /**
- * The lines of metrics as bytes, in pieces. No string is made for a line, and pieces can be memory that is used again,
- * so that an answer of megabytes leaves the garbage collector nothing.
+ * The lines of metrics as bytes, in pieces. No string is made for a line, and the memory of pieces can be reused, so
+ * that an answer of megabytes creates no garbage.
  *
  * Shape: a piece ends with a whole line.
  * Thread: any.
@@ -12,7 +12,7 @@ import { copyWords, type LinePart, linePart, viewOf, WORD_BYTES } from './line-p
 
 /** The memory of a piece. */
 const PIECE_BYTES = 64 * 1024;
-/** Room for the line with which a piece is whole. */
+/** Room for the last line of a piece. */
 const LINE_BYTES = 4096;
 /** Room for a number and the end of its line. */
 const VALUE_BYTES_MAX = 32;

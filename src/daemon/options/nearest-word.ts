@@ -43,7 +43,7 @@ function nearestWord(word: string, known: Iterable<string>): string | undefined 
   return nearest;
 }
 
-/** The first choice that has the word at its beginning or end, or that stands at the word's. */
+/** The first choice that begins or ends with the word, or that the word begins or ends with. */
 function partner(word: string, choices: Iterable<string>): string | undefined {
   const wanted = plain(word);
   for (const candidate of choices) {

@@ -3,7 +3,7 @@
  *
  * | role | over HTTP | over TCP |
  * |---|---|---|
- * | read | reading: statistics, metrics, options, policies, messages in hand, the page | nothing |
+ * | read | reading: statistics, metrics, options, policies, messages, the page | nothing |
  * | publish | /pub, /mpub | PUB, MPUB, DPUB |
  * | subscribe | nothing | SUB |
  * | admin | everything | everything |

@@ -9,7 +9,7 @@
 
 import { type Later, TurnQueue } from '../../daemon/turn-queue.ts';
 
-/** Some 1 ms. */
+/** About 1 ms of work. */
 const CREATED_PER_TURN = 8;
 
 export class CreationTurns {

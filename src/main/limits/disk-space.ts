@@ -57,7 +57,7 @@ export class DiskSpace {
   #isShort = false;
   /** Whether the last check failed and was logged. */
   #hasFailed = false;
-  /** What the last check has found; null if it has found nothing. */
+  /** The result of the last check; null if there is none. */
   #found: VolumeSpace | null = null;
   /** Incremented when a check begins and when it ends. */
   #count = 0;
@@ -76,7 +76,7 @@ export class DiskSpace {
     return this.#count;
   }
 
-  /** What the last look has found; null without a bound, or if the system does not tell. */
+  /** The result of the last check; null without a bound, or if the system does not report the space. */
   get volume(): VolumeSpace | null {
     return this.#found;
   }

@@ -21,7 +21,7 @@ import { whenChannelStored } from '../topics/stored.ts';
 import { subscribe } from '../topics/subscribing.ts';
 import type { ChannelHandle, ChannelMember, TopicMap } from '../topics/topic-map.ts';
 
-/** Whoever consumes. */
+/** The consumer of the messages. */
 export type LocalConsumer = {
   /** Message frames: bytes that stay as they are. */
   onFrames(frames: Buffer): void;

@@ -75,7 +75,10 @@ export class PumpHandle {
   readonly #heldTopics = new Map<number, (() => void)[]>();
   /** Whether something has become visible since the bell was last rung. */
   #isBellDue = false;
-  /** Whether that is more than publishes which nobody waits for, and where the publish ring was when it last was. */
+  /**
+   * Whether that includes something urgent, which publishes that nobody waits for are not; and the position of the
+   * publish ring when it last did.
+   */
   #isHurried = false;
   #hurriedPosition = 0;
   #closing: Promise<ControlReply> | null = null;
@@ -234,7 +237,7 @@ export class PumpHandle {
     return this.#closing;
   }
 
-  /** Makes everything visible to the pump, and wakes it, unless it only dozes and nothing hurries. */
+  /** Makes everything visible to the pump, and wakes it, unless it only dozes and nothing is urgent. */
   flush(): void {
     this.#commitPublishes();
     this.#commands.writeWaiting();

@@ -1,15 +1,14 @@
 /**
- * Ends worker threads without waiting for the system.
- *
- * A thread ends only when its calls of the system have returned, and the look-up of a name takes as long as its servers
- * are silent. When the loops of the threads have ended, nothing depends on these calls any more.
+ * Ends worker threads without waiting for the system. A thread ends only when its system calls have returned, and the
+ * lookup of a name takes as long as its servers are silent. When the loops of the threads have ended, nothing depends
+ * on these calls any more.
  *
  * Thread: main.
  */
 
 import type { Clock } from '../../shared/clock.ts';
 
-/** A thread that has not ended by then hangs in a call of the system; it ends with the process. Units: ms. */
+/** A thread that has not ended by then hangs in a system call; it ends with the process. Units: ms. */
 export const THREAD_END_MS = 500;
 
 /** Ends the threads. Resolves when they are gone, or hang. */

@@ -14,9 +14,9 @@ export type NodeStatistics = {
   readonly isHealthy: boolean;
   readonly isReady: boolean;
   readonly isDraining: boolean;
-  /** Whether the store of replicated topics is there; null without one. */
+  /** Whether the store of replicated topics is available; null without one. */
   readonly isStoreThere: boolean | null;
-  /** How often a channel in it stood still; null without one. */
+  /** How many times a channel in it has stalled; null without one. */
   readonly storeStalls: number | null;
   readonly connections: {
     readonly tcp: number;

@@ -64,7 +64,7 @@ function filesOf(dataPath: string): string[] {
   return paths;
 }
 
-/** The path of a directory's entry. Errors: throws if nothing can be read from it to an end. */
+/** The path of a directory's entry. Errors: throws if nothing can be read from it, or if reading it may never end. */
 function pathOf(directory: string, entry: Dirent): string {
   const path = join(directory, entry.name);
   if (entry.isFile() || entry.isDirectory()) return path;

@@ -77,7 +77,10 @@ export class Client {
   counts: ConsumerCounts | null = null;
 
   readonly #publishCounts = new Map<string, PublishCount>();
-  /** Its topics in the order of their first publish, as a ring: a map passes over all deleted keys to its first one. */
+  /**
+   * Its topics in the order of their first publish, as a ring: finding the first key of a map would pass over all
+   * deleted ones.
+   */
   readonly #publishOrder: string[] = [];
   #oldestPublish = 0;
   #lastPublish: PublishCount = { topic: '', count: 0 };

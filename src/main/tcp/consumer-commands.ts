@@ -47,7 +47,7 @@ export class ConsumerCommands {
   /** After WAIT it is handed over again. */
   onSub(words: readonly string[]): Step {
     const { client } = this.#port;
-    // The client may be read on for another reason, such as its next share of a turn.
+    // Reading may continue for another reason, such as the client's next share of a turn.
     if (this.#stored === 'waiting') return WAIT;
     if (this.#stored !== null) return this.#onStored(this.#stored.error);
     if (client.state.state !== 'init') return this.#wrongState('SUB');

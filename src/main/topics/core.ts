@@ -54,7 +54,7 @@ export class BrokerCore {
   /** Whether the pumps were told to report timeouts. */
   #reportsTimeouts = false;
   readonly #deliveries: Deliveries;
-  /** What is to be done at the end of this turn, besides what each turn ends with. */
+  /** Additional tasks for the end of this turn. */
   readonly #turnEnds: (() => void)[] = [];
 
   constructor(options: BrokerCoreOptions) {

@@ -32,7 +32,7 @@ import type { ChannelHandle, TopicHandle, TopicMap } from './topic-map.ts';
 const SLICES_MAX = 64;
 /** Slices that are searched for moved messages: the one that listed them, and what was put before them since. */
 const LISTED_SLICES = 2;
-/** Slices that are searched in memory: more than one read from the files fills. */
+/** Slices that are searched in memory: more than one read of the files can fill. */
 const MOVED_SLICES = 4;
 /** Messages of one slice. */
 const SLICE_COUNT = 256;

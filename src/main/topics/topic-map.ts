@@ -106,9 +106,9 @@ export class TopicMap {
   drainRefusal: string | null = null;
   /** Why the store of replicated topics cannot be used now; null while it can, or if there is none. */
   storeAbsence: string | null = null;
-  /** How often one of its channels stood still and was mended. */
+  /** How many times the store of replicated topics had to repair a stalled channel. */
   storeStallCount = 0;
-  /** What clients and requests have to take before they create a topic or a channel. */
+  /** Limits how many topics and channels clients and requests create in a turn. */
   readonly creations: CreationTurns;
 
   readonly #pumps: readonly PumpHandle[];

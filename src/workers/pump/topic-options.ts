@@ -13,7 +13,7 @@ import type { MessageQueueOptions } from './message-queue-options.ts';
 import type { QueueTimers } from './queue-timers.ts';
 import type { WallClock } from './wall-clock.ts';
 
-/** Published messages as they stand in a ring: see PUBLISH in `shared/records.ts`. */
+/** Published messages as they are in a ring: see PUBLISH in `shared/records.ts`. */
 export type PublishedMessages = {
   bytes: Buffer;
   at: number;

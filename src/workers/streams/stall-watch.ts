@@ -13,12 +13,12 @@ import type { StreamName } from '../../shared/control.ts';
 import { errorText } from '../../shared/error-text.ts';
 import type { StreamFigures, StreamStore } from './stream-store.ts';
 
-/** How long a channel has to stand. It is doubled with each attempt, up to the most. */
+/** How long a channel must be stalled before something is done; doubled with each attempt, up to the maximum. */
 const STALL_MS = 10_000;
 const STALL_MS_MAX = 300_000;
-/** The store has not said anything for so long: it counts from the beginning. */
+/** After this long without figures from the store, the time starts again. */
 const SILENCE_MS = 3000;
-/** A channel that has not asked for messages for so long does not want any. */
+/** A channel that has not requested messages for this long does not want any. */
 const IDLE_MS = 5000;
 
 type Standing = {
@@ -28,18 +28,18 @@ type Standing = {
   attempts: number;
 };
 
-/** What it needs of a channel. */
+/** A channel, as the watch sees it. */
 export type WatchedChannel = {
   readonly name: StreamName;
   readonly title: string;
-  /** When it has asked for messages for the last time. */
+  /** When it last requested messages. */
   readonly askedMs: number;
 };
 
-/** What it needs of the loop. */
+/** The loop, as the watch sees it. */
 export type StallWatchOptions<Channel> = {
   readonly store: Pick<StreamStore, 'mend'>;
-  /** A channel stands still. */
+  /** A channel has stalled. */
   readonly onStalled: (channel: Channel) => void;
   readonly warn: (channel: Channel, text: string) => void;
 };
@@ -52,7 +52,7 @@ export class StallWatch<Channel extends WatchedChannel> {
     this.#options = options;
   }
 
-  /** Looks at the figures of a channel; `end` is the place of the last message that its topic has. */
+  /** Checks the figures of a channel; `end` is the place of the last message of its topic. */
   look(channel: Channel, figures: StreamFigures, end: number, nowMs: number): void {
     const attempt = this.#attempt(channel, figures, end, nowMs);
     if (attempt === null) return;
@@ -67,7 +67,7 @@ export class StallWatch<Channel extends WatchedChannel> {
     );
   }
 
-  /** How often something was done about it before, if it is time to do something, or null. */
+  /** The number of earlier attempts to repair it, if it is time for another one; otherwise null. */
   #attempt(queue: Channel, figures: StreamFigures, end: number, nowMs: number): number | null {
     const { unread, readTo, handed, isFull } = figures;
     const hasMore = !isFull && (unread > 0 || end > readTo);

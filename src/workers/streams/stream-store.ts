@@ -91,8 +91,8 @@ export interface StreamStore {
   /** Null if the store does not have it, although no broker has reported its deletion. */
   figures(name: StreamName): Promise<StreamFigures | null>;
   /**
-   * Makes a channel that stands still hand out messages again, with other means at each attempt. Nothing is lost by it,
-   * but finished messages may come again. `handed`: as in its figures, so that brokers do not do it twice. Resolves
+   * Makes a stalled channel hand out messages again, in another way at each attempt. Nothing is lost by it, but
+   * finished messages may be redelivered. `handed`: as in its figures, so that brokers do not do it twice. Resolves
    * with what was done.
    */
   mend(name: StreamName, attempt: number, handed: number): Promise<string>;

@@ -21,7 +21,7 @@ export class CpuPace {
     this.#usedCpuMs = cpuMs;
   }
 
-  /** A new viewer has come after none. */
+  /** The first viewer has come. */
   reset(): void {
     this.#snapshots = 0;
   }

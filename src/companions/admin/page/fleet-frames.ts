@@ -22,7 +22,7 @@ import { type FleetSum, fleetSum } from './fleet-sum.ts';
 import { nodeRow, queueNodeRows, tombstonesOf } from './node-rows.ts';
 import { latencySum, type NodeChannel, type NodeTopic } from './node-topics.ts';
 
-/** What the nodes have said. */
+/** The data of the nodes. */
 export type FleetSnapshot = {
   readonly sum: FleetSum;
   readonly nodes: readonly FleetNode[];
@@ -156,7 +156,7 @@ export class FleetFrames implements FrameSource<FleetSnapshot> {
         const answer = membersOf(parseJson(bytes.toString()));
         found.set(node.address, consumerRows(answer, query, node.address, nowS));
       } catch (error) {
-        // The poll says why a node does not answer.
+        // The poll reports why a node does not answer.
         failureOf(error);
       }
     };

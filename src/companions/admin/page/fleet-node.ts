@@ -13,7 +13,7 @@ import { httpAddress, type Producer } from '../producers.ts';
 import { membersOf, numberOf, textOf } from '../upstream-values.ts';
 import { type NodeTopic, nodeTopicsOf } from './node-topics.ts';
 
-/** What a node has said. Units: `startTimeMs` in Unix ms. */
+/** The data of a node. Units: `startTimeMs` in Unix ms. */
 type NodeState = {
   readonly live: LiveSnapshot;
   readonly topics: readonly NodeTopic[];
@@ -48,7 +48,8 @@ export class FleetNode {
   }
 
   /**
-   * Takes an answer. Returns whether it says anything new. Units: `nowMs` is monotonic.
+   * Takes an answer. Returns whether it contains anything new.
+   * Units: `nowMs` is monotonic.
    * Errors: rejects if it is not JSON; then nothing has changed.
    */
   async take(bytes: Buffer, nowMs: number): Promise<boolean> {

@@ -26,7 +26,7 @@ export type FleetPollSetup = {
 const ASKED_TOGETHER = 32;
 /** How long frames wait for nodes. */
 const WAIT_MS = 800;
-/** How often nodes are looked for. */
+/** The interval between searches for nodes. */
 const MEMBERS_INTERVAL_MS = 10_000;
 const NOT_FOUND = 404;
 const STATS = '/stats?format=json&include_clients=false&include_mem=false';
@@ -34,7 +34,7 @@ const STATS = '/stats?format=json&include_clients=false&include_mem=false';
 export class FleetPoll {
   /** Sorted by host. */
   nodes: readonly FleetNode[] = [];
-  /** What nsqlookupds, or the nodes of the options, failed with. */
+  /** The failures of nsqlookupds, or of the nodes in the options. */
   memberErrors: readonly string[] = [];
   /** Counts changes of what the nodes have. */
   version = 0;
@@ -48,7 +48,7 @@ export class FleetPoll {
     this.#setup = setup;
   }
 
-  /** Forgets everything, because nobody looks any more. */
+  /** Forgets everything, because there are no viewers any more. */
   reset(): void {
     this.nodes = [];
     this.memberErrors = [];

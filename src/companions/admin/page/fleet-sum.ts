@@ -32,7 +32,7 @@ const NO_ROW: Omit<LiveRow, 'topic' | 'name'> = {
   consumers: 0,
 };
 
-/** Adds up what the nodes have said. */
+/** Adds up the data of the nodes. */
 export async function fleetSum(nodes: readonly FleetNode[]): Promise<FleetSum> {
   const topics = new Map<string, SumRow>();
   const channels = new Map<string, SumRow>();

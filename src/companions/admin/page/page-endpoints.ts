@@ -40,7 +40,7 @@ type PageSetup = {
   readonly guard: Pick<Guard, 'note'>;
 };
 
-/** The page, and who looks at it. */
+/** The page, and its viewers. */
 export type FleetPage = {
   readonly routes: readonly Route[];
   /** An operator has changed something that viewers wait to see. */
@@ -59,7 +59,7 @@ const DOCUMENT_PATHS = [
   HOME_PATH,
 ];
 const NOT_FOUND = plainAnswer(404, 'NOT_FOUND');
-/** A viewer of a fleet has no log to look at. */
+/** A fleet has no log for its viewers. */
 const NO_LOG = { since: () => [], lastNumber: 0 };
 
 /** Makes the page. */

@@ -1,9 +1,7 @@
 /**
- * `/metrics`, for Prometheus and compatible readers.
- *
- * The figures of topics and channels come from the same statistics as `/stats`. They are collected, formatted and sent
- * in slices (`LargeAnswers`). Concurrent scrapes share one answer. Its memory is used again (`SpareBuffers`), because
- * fresh pages would cost as much as the lines in them.
+ * `/metrics`, for Prometheus and compatible readers. The figures of topics and channels come from the same statistics
+ * as `/stats`. They are collected, formatted and sent in slices (`LargeAnswers`). Concurrent scrapes share one answer.
+ * Its memory is reused (`SpareBuffers`), because fresh pages would cost as much as the lines in them.
  *
  * Thread: main.
  */

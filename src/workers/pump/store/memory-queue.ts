@@ -150,7 +150,7 @@ export class MemoryQueue {
     let run = this.#runs;
     let rest = count;
     while (rest > 0) rest -= this.#countAt(--run);
-    // The first of these runs keeps so many.
+    // The first of these runs keeps this many.
     let before = -rest;
     const kept = run + (before > 0 ? 1 : 0);
     for (; run < this.#runs; run++) {

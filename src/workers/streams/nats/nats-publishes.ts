@@ -96,7 +96,7 @@ export class NatsPublishes {
     this.#kept.clear();
   }
 
-  /** Gives up everything. */
+  /** Rejects all pending publishes. */
   fail(reason: string): void {
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();

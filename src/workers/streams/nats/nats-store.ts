@@ -38,12 +38,12 @@ const NS_PER_MS = 1e6;
 /** Delay before the next attempt to connect, and how long one may take. Units: ms. */
 const RECONNECT_MS = 250;
 const CONNECT_MS = 2000;
-/** How long an answer about figures may take, which are asked for again soon. */
+/** The timeout of a request for figures, which is repeated soon. */
 const FIGURES_MS = 1500;
 /** A connection that does not answer for about twice this time is closed. Units: ms. */
 const PING_MS = 1000;
 const EXPIRE_MS = 250;
-/** How long a server may take to confirm that it has got everything. */
+/** How long a server may take to confirm that it has received everything. */
 const CLOSE_MS = 2000;
 
 export class NatsStore implements StreamStore {
@@ -68,7 +68,7 @@ export class NatsStore implements StreamStore {
   #lossCount = 0;
   /** Whether the changes of other brokers while the connection was lost were all reported. */
   #isCaughtUp = false;
-  /** Versions of servers that were warned of: each is named once. */
+  /** Versions of servers for which a warning was logged: each is named once. */
   readonly #warned = new Set<string>();
 
   constructor(settings: StreamSettings, clock: Clock) {
@@ -178,7 +178,7 @@ export class NatsStore implements StreamStore {
     for (const pull of [...this.#pulls]) pull.end();
     const nc = this.#nc;
     if (nc === null) return;
-    // A server that is away, or that is just being lost, has no part in it.
+    // A server that is unavailable, or is just failing, takes no part in it.
     const late = new Promise<void>((resolve) => this.#clock.after(CLOSE_MS, resolve));
     const nothing = (): void => undefined;
     if (this.absence === null) await Promise.race([nc.drain().catch(nothing), late]);

@@ -123,7 +123,7 @@ export class NatsTopics {
       return;
     }
     const holder = await found(consumers.info(stream, HOLDER));
-    // A holder that is just going says nothing of it.
+    // A holder that is being deleted may lack this field.
     const last = holder?.delivered?.stream_seq ?? (await streams.info(stream)).state.last_seq;
     await this.#unlessThere(stream, consumer, this.#addChannel(topic, channel, last + 1));
   }
@@ -206,7 +206,7 @@ export class NatsTopics {
       await this.#addEphemeral(stream, consumer, start);
       return `it is created again and begins with message ${next}`;
     }
-    // The holder keeps what the channel has not finished, and says where it begins again.
+    // The holder keeps what the channel has not finished, and marks where it starts again.
     await found(consumers.delete(stream, HOLDER));
     await consumers.add(stream, { ...consumerConfig(start), durable_name: HOLDER });
     await found(consumers.delete(stream, consumer));

@@ -8,7 +8,7 @@
 const SOUND = [2, 10, 27] as const;
 const VERSION = /^v?(\d+)\.(\d+)\.(\d+)/;
 
-/** Why a server should be replaced by a newer one, or null. What is no version is not judged. */
+/** Why a server should be replaced by a newer one, or null, also for a text that is not a version. */
 export function versionWarning(version: string): string | null {
   const parts = VERSION.exec(version)?.slice(1).map(Number);
   if (parts === undefined) return null;
