@@ -8,6 +8,7 @@ import type { TestContext } from 'node:test';
 import { ConnectionLimit } from '../../src/daemon/connection-limit.ts';
 import { Guard } from '../../src/daemon/guard.ts';
 import { HttpServer } from '../../src/daemon/http/http-server.ts';
+import { UnfinishedHeads } from '../../src/daemon/http/unfinished-heads.ts';
 import { Logger, type LogLevel } from '../../src/daemon/log.ts';
 import { LogTail } from '../../src/daemon/log-tail.ts';
 import { InvalidValue } from '../../src/daemon/options/invalid-value.ts';
@@ -292,6 +293,7 @@ export async function startApi(
     handle: (request) => api.handle(request),
     clock,
     limit: new ConnectionLimit(connectionsMax, clock, logger),
+    heads: new UnfinishedHeads(clock, logger),
     guard,
     tls: null,
     lane: setup.hasLane === false ? undefined : lane,

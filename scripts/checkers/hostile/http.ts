@@ -15,7 +15,12 @@ const AT_A_TIME = 8;
 const PIPELINES = 20;
 const PIPELINED = 1000;
 const TOPIC = 'hostile-http';
+const UNFINISHED_CONNECTIONS = 1000;
+const UNFINISHED_FIELDS = 16_000;
 const SLOW_REQUEST = `POST /pub?topic=${TOPIC} HTTP/1.1\r\nHost: x\r\nX-Slow: ${'z'.repeat(1000)}`;
+const UNFINISHED_REQUEST = Buffer.from(
+  `POST /pub?topic=${TOPIC} HTTP/1.1\r\nHost: x\r\n${'a:\r\n'.repeat(UNFINISHED_FIELDS)}`,
+);
 const CHUNK = Buffer.concat([
   Buffer.from(`${CHUNK_BYTES.toString(16)}\r\n`),
   Buffer.alloc(CHUNK_BYTES, 'c'),
@@ -80,6 +85,18 @@ async function endlessBodies(attack: Attack): Promise<void> {
   await attack.expectNothingIn(TOPIC);
 }
 
+/** Heads of the shortest fields, which are not ended; a connection that is closed is replaced. */
+async function unfinishedHeaders(attack: Attack): Promise<void> {
+  await attack.together(UNFINISHED_CONNECTIONS, async () => {
+    while (attack.isOn) {
+      const client = await connect(attack);
+      await Promise.race([client.sendWhole(UNFINISHED_REQUEST), client.closed, attack.end()]);
+      await Promise.race([client.closed, attack.end()]);
+    }
+  });
+  await attack.expectNothingIn(TOPIC);
+}
+
 async function wrongLengths(attack: Attack): Promise<void> {
   do {
     await attack.together(LENGTHS.length, async (index) => {
@@ -118,6 +135,7 @@ function connect(attack: Attack): Promise<HostileConnection> {
 export const HTTP: readonly Scenario[] = [
   { name: 'HTTP: slow headers', growthMibMax: 32, needsHttp: true, run: slowHeaders },
   { name: 'HTTP: headers of 1 MiB', growthMibMax: 64, needsHttp: true, run: hugeHeaders },
+  { name: 'HTTP: unfinished headers', growthMibMax: 240, needsHttp: true, run: unfinishedHeaders },
   { name: 'HTTP: bodies without end', growthMibMax: 64, needsHttp: true, run: endlessBodies },
   {
     name: 'HTTP: wrong lengths',

@@ -16,6 +16,7 @@ import { HttpServer } from '../../daemon/http/http-server.ts';
 import { LargeAnswers } from '../../daemon/http/large-answers.ts';
 import type { BodyMemory } from '../../daemon/http/request-gatherer.ts';
 import type { Route } from '../../daemon/http/router.ts';
+import { UnfinishedHeads } from '../../daemon/http/unfinished-heads.ts';
 import type { HttpClientTls } from '../../daemon/http-client.ts';
 import { listenAt } from '../../daemon/listen-address.ts';
 import { InvalidValue } from '../../daemon/options/invalid-value.ts';
@@ -105,6 +106,7 @@ export class Admin {
       handle: (request) => endpoints.handle(request),
       clock,
       limit,
+      heads: new UnfinishedHeads(clock, logger),
       guard,
       tls: null,
     });

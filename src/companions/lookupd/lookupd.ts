@@ -13,6 +13,7 @@ import { Endpoints } from '../../daemon/http/endpoints.ts';
 import { HttpServer } from '../../daemon/http/http-server.ts';
 import { LargeAnswers } from '../../daemon/http/large-answers.ts';
 import type { BodyMemory } from '../../daemon/http/request-gatherer.ts';
+import { UnfinishedHeads } from '../../daemon/http/unfinished-heads.ts';
 import { listenAt } from '../../daemon/listen-address.ts';
 import { profileRoutes } from '../../daemon/profiling/profile-endpoints.ts';
 import { Stalls } from '../../daemon/profiling/stalls.ts';
@@ -92,6 +93,7 @@ export class Lookupd {
       handle: (request) => endpoints.handle(request),
       clock,
       limit: this.#limit,
+      heads: new UnfinishedHeads(clock, logger),
       guard,
       tls: null,
     });

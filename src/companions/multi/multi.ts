@@ -14,6 +14,7 @@ import { joinHostPort } from '../../daemon/host-port.ts';
 import { Endpoints } from '../../daemon/http/endpoints.ts';
 import { HttpServer } from '../../daemon/http/http-server.ts';
 import type { BodyMemory } from '../../daemon/http/request-gatherer.ts';
+import { UnfinishedHeads } from '../../daemon/http/unfinished-heads.ts';
 import { listen, listenAt } from '../../daemon/listen-address.ts';
 import type { ServerContext } from '../../daemon/server-context.ts';
 import type { BrokerLineOptions } from '../../offline/broker-line.ts';
@@ -84,6 +85,7 @@ export class Multi {
     });
     this.#http = new HttpServer({
       handle: (request) => endpoints.handle(request),
+      heads: new UnfinishedHeads(clock, logger),
       ...{ clock, limit, guard, tls: null },
     });
   }

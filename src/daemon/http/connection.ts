@@ -125,6 +125,23 @@ export class Connection {
     if (last === this.#current) this.#sendRejection(this.#rejection.answer, last);
   }
 
+  /**
+   * Closes a connection whose head is incomplete because others need its memory. Unlike `refuse`, it does not wait for
+   * anything: the parser keeps the head until the connection is closed.
+   */
+  cutHead(): void {
+    const socket = this.#socket;
+    const isAnswered = this.#current === undefined || this.#current.response.writableFinished;
+    if (this.#isRefused || !isAnswered || socket.writableLength > 0) {
+      socket.destroy();
+      return;
+    }
+    this.#isRefused = true;
+    pauseParser(socket);
+    socket.write(textOf(closingAnswer(408)));
+    socket.destroySoon();
+  }
+
   /** Answers a request that is refused, after the answers to earlier requests, and closes the connection. */
   end(answer: Answer): void {
     if (this.#isRefused) return;
@@ -185,17 +202,13 @@ export class Connection {
   }
 
   /** Writes an answer that belongs to no request, and waits briefly for the client to close. */
-  #sendLast({ status, headers, body }: Answer): void {
+  #sendLast(answer: Answer): void {
     const socket = this.#socket;
     if (!socket.writable) {
       socket.destroy();
       return;
     }
-    let head = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
-    for (let index = 0; index < headers.length; index += 2) {
-      head += `${headers[index]}: ${headers[index + 1]}\r\n`;
-    }
-    this.#end(`${head}\r\n${body}`);
+    this.#end(textOf(answer));
   }
 
   /** Closes the connection after a last text, and waits briefly for the client to close. */
@@ -215,6 +228,15 @@ export class Connection {
 /** Whether its answer announces that the connection closes: a later request would have an effect but no answer. */
 function isLast({ response }: Request): boolean {
   return response.headersSent && !response.shouldKeepAlive;
+}
+
+/** An answer that belongs to no request, as it is sent. */
+function textOf({ status, headers, body }: Answer): string {
+  let head = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
+  for (let index = 0; index < headers.length; index += 2) {
+    head += `${headers[index]}: ${headers[index + 1]}\r\n`;
+  }
+  return `${head}\r\n${body}`;
 }
 
 /** Undefined if the client cannot be answered. Source: Go's `conn.serve`. */

@@ -25,9 +25,11 @@ import { FinalSocket } from './final-socket.ts';
 import { httpSender } from './http-sender.ts';
 import { isLoopback } from './loopback.ts';
 import { createServer } from './node-http.ts';
+import { isParserPaused } from './parser-pause.ts';
 import { framingRefusal, hasUnknownExpectation } from './request-framing.ts';
 import { RequestTurns } from './request-turns.ts';
 import { connectRefusal, EXPECTATION_FAILED, TOO_MANY_CONNECTIONS } from './server-refusals.ts';
+import type { UnfinishedHeads } from './unfinished-heads.ts';
 import { VersionedResponse } from './versioned-response.ts';
 
 /** Decides whether another connection may be served. `listener` names the server in the log. */
@@ -37,13 +39,19 @@ interface ConnectionCount {
   noteFailure(listener: 'HTTP', error: Error): void;
 }
 
+/**
+ * Passes a connection to Node's server, which resumes it. `hasShortHead`: its input begins with a whole head, a short
+ * one.
+ */
+export type Leave = (socket: Socket | FinalSocket, hasShortHead: boolean) => void;
+
 /** Serves connections at less cost than Node's server, while they carry only requests that it knows. */
 export interface FastLane {
   /**
    * Takes over a socket that shares reads. `leave` returns it with its remaining input when the lane does not know a
    * request.
    */
-  take(socket: Socket, listener: Listener, leave: (socket: Socket | FinalSocket) => void): void;
+  take(socket: Socket, listener: Listener, leave: Leave): void;
   /** Closes idle connections, and the others after their answer. */
   close(): void;
 }
@@ -54,6 +62,8 @@ export interface HttpServerSetup {
   readonly handle: (request: Request) => void;
   readonly clock: Clock;
   readonly limit: ConnectionCount;
+  /** Bounds heads that arrive in part; several servers may share it. */
+  readonly heads: UnfinishedHeads;
   /** Closes a connection whose input causes an exception. */
   readonly guard: Guard;
   /** Null for plain HTTP. */
@@ -98,6 +108,7 @@ export class HttpServer {
   readonly #handle: (request: Request) => void;
   readonly #clock: Clock;
   readonly #limit: ConnectionCount;
+  readonly #heads: UnfinishedHeads;
   readonly #guard: Guard;
   readonly #turns = new RequestTurns();
   readonly #refused: RefusedSockets;
@@ -115,6 +126,7 @@ export class HttpServer {
     this.#handle = setup.handle;
     this.#clock = setup.clock;
     this.#limit = setup.limit;
+    this.#heads = setup.heads;
     this.#guard = setup.guard;
     this.#refused = new RefusedSockets(setup.clock);
     this.#isPlain = setup.tls === null;
@@ -193,17 +205,27 @@ export class HttpServer {
       server.on('connection', (socket: Socket) => {
         this.#guarded(socket, () => void this.#admit(socket));
       });
+      server.on('secureConnection', (socket: Socket) => this.#watchHeads(socket, true));
       return;
     }
     const serve = server.listeners('connection');
     server.removeAllListeners('connection');
-    const leave = (socket: Socket | FinalSocket): void => {
+    const leave = (socket: Socket | FinalSocket, hasShortHead: boolean): void => {
       if (socket instanceof Socket) stopSharing(socket);
       for (const listener of serve) listener.call(server, socket);
+      if (!(socket instanceof Socket)) return;
+      this.#watchHeads(socket, hasShortHead);
+      if (!isParserPaused(socket)) socket.resume();
     };
     server.on('connection', (socket: Socket | FinalSocket) => {
-      if (socket instanceof FinalSocket) leave(socket);
+      if (socket instanceof FinalSocket) leave(socket, true);
       else this.#onPlain(socket, leave);
+    });
+  }
+
+  #watchHeads(socket: Socket, hasShortHead: boolean): void {
+    this.#heads.watch(socket, hasShortHead, () => {
+      this.#guarded(socket, () => this.#connection(socket).cutHead());
     });
   }
 
@@ -216,10 +238,10 @@ export class HttpServer {
     }
   }
 
-  #onPlain(socket: Socket, leave: (socket: Socket | FinalSocket) => void): void {
+  #onPlain(socket: Socket, leave: Leave): void {
     this.#guarded(socket, () => {
       const lane = this.#admit(socket) ? this.#lane : undefined;
-      if (lane === undefined || !shareReads(socket, true)) leave(socket);
+      if (lane === undefined || !shareReads(socket, true)) leave(socket, true);
       else lane.take(socket, this.#listener, leave);
     });
   }
@@ -242,6 +264,7 @@ export class HttpServer {
 
   #onRequest(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const { socket } = request;
+    this.#heads.finish(socket);
     if (this.#refused.has(socket)) {
       refuseRequest(response);
       return;
@@ -269,6 +292,7 @@ export class HttpServer {
   }
 
   #onConnect(request: IncomingMessage, socket: Socket): void {
+    this.#heads.finish(socket);
     // Node has detached from the socket.
     socket.on('error', () => socket.destroy());
     this.#guarded(socket, () => {
@@ -277,6 +301,7 @@ export class HttpServer {
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    this.#heads.end(socket);
     this.#guarded(socket, () => {
       const connection = this.#connection(socket);
       const bare =

@@ -27,6 +27,11 @@ export function resumeParser(socket: Socket): void {
   socket.resume();
 }
 
+/** Whether it stopped and has not continued. */
+export function isParserPaused(socket: Socket): boolean {
+  return insideOf(socket)._paused === true;
+}
+
 /** The types declare only the public API. */
 function insideOf(socket: Socket): Inside {
   return socket as unknown as Inside;

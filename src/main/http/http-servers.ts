@@ -5,13 +5,14 @@
  */
 
 import { HttpServer, type HttpServerSetup } from '../../daemon/http/http-server.ts';
+import { UnfinishedHeads } from '../../daemon/http/unfinished-heads.ts';
 import { listenAt } from '../../daemon/listen-address.ts';
 import type { Options } from '../options/options.ts';
 import { HttpApi, type HttpApiSetup } from './http-api.ts';
 import { PublishLane, type PublishLaneSetup } from './lane/publish-lane.ts';
 
 /** The dependencies of the servers. */
-export type HttpServersSetup = Omit<HttpServerSetup, 'handle' | 'lane'> &
+export type HttpServersSetup = Omit<HttpServerSetup, 'handle' | 'lane' | 'heads'> &
   Pick<PublishLaneSetup, 'onPending' | 'budget'> &
   HttpApiSetup & {
     readonly options: Pick<
@@ -28,8 +29,9 @@ export class HttpServers {
   #httpsPort = 0;
 
   constructor(setup: HttpServersSetup) {
-    const { options, clock, limit, guard, tls } = setup;
+    const { options, clock, limit, guard, tls, logger } = setup;
     const api = new HttpApi(setup);
+    const heads = new UnfinishedHeads(clock, logger);
     this.#setup = setup;
     const isTlsRequired = options.tlsRequired === true;
     const lane = new PublishLane({
@@ -44,6 +46,7 @@ export class HttpServers {
       },
       clock,
       limit,
+      heads,
       guard,
       tls: null,
       lane: isTlsRequired ? undefined : lane,
@@ -52,6 +55,7 @@ export class HttpServers {
       handle: (request) => api.handle(request),
       clock,
       limit,
+      heads,
       guard,
       tls,
     });

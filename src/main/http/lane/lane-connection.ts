@@ -17,6 +17,7 @@ import type { Sender } from '../../../daemon/guard.ts';
 import { type Answer, OK } from '../../../daemon/http/answer.ts';
 import type { KnownClient } from '../../../daemon/http/exchange.ts';
 import { FinalSocket } from '../../../daemon/http/final-socket.ts';
+import type { Leave } from '../../../daemon/http/http-server.ts';
 import type { RequestGatherer } from '../../../daemon/http/request-gatherer.ts';
 import { remoteHost, socketAddress } from '../../../daemon/remote-host.ts';
 import { unshiftPieces } from '../../../daemon/shared-reads.ts';
@@ -24,7 +25,7 @@ import { BYTES_PER_COST, ClientQuota, REQUEST_COST } from '../../limits/turn-bud
 import { LaneClient } from './lane-client.ts';
 import type { LaneContext } from './lane-context.ts';
 import { LaneRequest, type LaneRequestOwner } from './lane-request.ts';
-import { FOREIGN, INCOMPLETE, RequestHead } from './request-head.ts';
+import { FOREIGN, hasShortHead, INCOMPLETE, RequestHead } from './request-head.ts';
 
 /** Initial buffer size for an incomplete request. */
 const HELD_BYTES_MIN = 1024;
@@ -46,7 +47,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
 
   readonly #socket: Socket;
   readonly #context: LaneContext<LaneConnection>;
-  readonly #leave: (socket: Socket | FinalSocket) => void;
+  readonly #leave: Leave;
   readonly #head: RequestHead;
   /** Null without an access file. */
   readonly #client: LaneClient | null;
@@ -74,7 +75,7 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     socket: Socket,
     context: LaneContext<LaneConnection>,
     isOwnHost: (host: string) => boolean,
-    leave: (socket: Socket | FinalSocket) => void,
+    leave: Leave,
   ) {
     this.#socket = socket;
     this.#context = context;
@@ -152,14 +153,13 @@ export class LaneConnection implements LaneRequestOwner, Sender {
     socket.off('close', this.#onClose);
     this.#context.onGone(this);
     if (this.#hasEnded) {
-      this.#leave(new FinalSocket(socket, rest));
+      this.#leave(new FinalSocket(socket, rest), true);
       return;
     }
     socket.off('error', this.#onError);
     socket.pause();
     unshiftPieces(socket, rest);
-    this.#leave(socket);
-    socket.resume();
+    this.#leave(socket, hasShortHead(rest));
   }
 
   // Called by a request

@@ -12,8 +12,7 @@
 import type { Socket } from 'node:net';
 import type { Guard } from '../../../daemon/guard.ts';
 import type { Listener } from '../../../daemon/http/exchange.ts';
-import type { FinalSocket } from '../../../daemon/http/final-socket.ts';
-import type { FastLane } from '../../../daemon/http/http-server.ts';
+import type { FastLane, Leave } from '../../../daemon/http/http-server.ts';
 import type { BodyMemory } from '../../../daemon/http/request-gatherer.ts';
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import type { TurnBudget } from '../../limits/turn-budget.ts';
@@ -84,11 +83,7 @@ export class PublishLane implements FastLane {
     };
   }
 
-  take(
-    socket: Socket,
-    { isLoopback }: Listener,
-    leave: (socket: Socket | FinalSocket) => void,
-  ): void {
+  take(socket: Socket, { isLoopback }: Listener, leave: Leave): void {
     const isOwnHost = isLoopback ? this.#isOwnHost : anyHost;
     const connection = new LaneConnection(socket, this.#context, isOwnHost, leave);
     this.#connections.add(connection);

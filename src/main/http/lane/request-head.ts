@@ -24,6 +24,10 @@ const KEPT_BYTES_MAX = 1024;
 /** A number with more digits exceeds every limit for bodies. */
 const LENGTH_DIGITS_MAX = 9;
 
+/** Almost all heads of requests that are no publishes are shorter. */
+const SHORT_HEAD_BYTES = 2048;
+const HEAD_END = '\r\n\r\n';
+
 const CR = 0x0d;
 const LF = 0x0a;
 const SPACE = 0x20;
@@ -219,6 +223,11 @@ export class RequestHead {
     this.length = length;
     return true;
   }
+}
+
+/** Whether input begins with the whole head of a request, a short one. */
+export function hasShortHead(input: Buffer): boolean {
+  return input.subarray(0, SHORT_HEAD_BYTES).includes(HEAD_END);
 }
 
 /** Returns where the prefix ends, INCOMPLETE if the input ends within it, or FOREIGN. */

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConnectionLimit } from '../../../../src/daemon/connection-limit.ts';
 import { HttpServer } from '../../../../src/daemon/http/http-server.ts';
+import { UnfinishedHeads } from '../../../../src/daemon/http/unfinished-heads.ts';
 import { Logger } from '../../../../src/daemon/log.ts';
 import { RawClient, request, startApi } from '../../../support/http-api.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
@@ -29,6 +30,7 @@ function makeServer(): HttpServer {
     handle: ({ response }) => response.end(),
     clock,
     limit,
+    heads: new UnfinishedHeads(clock, logger),
     guard: strictGuard(),
     tls: null,
   });

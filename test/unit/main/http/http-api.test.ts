@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { ConnectionLimit } from '../../../../src/daemon/connection-limit.ts';
 import { HttpServer } from '../../../../src/daemon/http/http-server.ts';
+import { UnfinishedHeads } from '../../../../src/daemon/http/unfinished-heads.ts';
 import { Logger } from '../../../../src/daemon/log.ts';
 import { HttpApi } from '../../../../src/main/http/http-api.ts';
 import { BodyMemory } from '../../../../src/main/limits/body-memory.ts';
@@ -106,6 +107,7 @@ test('HttpApi: refuses everything without TLS where that is required', async (t)
     handle: (asked) => api.refuseWithoutTls(asked, 4152),
     clock,
     limit: new ConnectionLimit(1, clock, logger),
+    heads: new UnfinishedHeads(clock, logger),
     guard: strictGuard(),
     tls: null,
   });

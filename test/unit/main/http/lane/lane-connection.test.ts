@@ -80,6 +80,7 @@ class Side {
         socket.on('data', (chunk: Buffer) => {
           this.leftInput += chunk.toString('latin1');
         });
+        socket.resume();
       },
     );
   }
