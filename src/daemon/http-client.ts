@@ -60,6 +60,8 @@ const REDIRECTIONS_MAX = 10;
 const GZIP = 'gzip';
 const ACCEPT = 'application/vnd.nsq; version=1.0';
 const FORBIDDEN = 403;
+/** Codes of errors of a connection that ended before the answer began. */
+const CONNECTION_ENDED: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 const PORT_MAX = 65535;
 
 /** A request. Shape: `headers` besides those of every request; `text` is the body. */
@@ -151,7 +153,7 @@ export class HttpClient {
   ): Promise<HttpResponse> {
     if (this.#isClosed) throw new Error('the client is closed');
     const { send, dispatcher } = await this.#open();
-    const { statusCode, headers, body } = await send(url, {
+    const options = {
       method,
       headers: {
         accept: ACCEPT,
@@ -161,6 +163,12 @@ export class HttpClient {
       body: text ?? null,
       dispatcher,
       signal,
+    };
+    const { statusCode, headers, body } = await send(url, options).catch((error: unknown) => {
+      // The server may have closed an idle connection just when this request was sent on it. As Go's client, a GET is
+      // sent again: it changes nothing. A server that never answers is asked twice.
+      if (method !== 'GET' || !isConnectionEnd(error)) throw error;
+      return send(url, options);
     });
     const bytes = Buffer.from(await body.arrayBuffer());
     const isPacked = String(headers['content-encoding'] ?? '').toLowerCase() === GZIP;
@@ -185,6 +193,10 @@ async function openConnections(setup: HttpClientSetup): Promise<Connections> {
   });
   const redirect = interceptors.redirect({ maxRedirections: REDIRECTIONS_MAX });
   return { agent, dispatcher: agent.compose(redirect), send: request };
+}
+
+function isConnectionEnd(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && CONNECTION_ENDED.has(String(error.code));
 }
 
 /** Errors: rejects if the bytes are not gzip, or if they expand beyond the limit. */

@@ -157,6 +157,80 @@ test('HttpClient: an answer has a limit of size', async (t) => {
   await assert.rejects(client.get(url), /failed - Response content exceeded max size$/);
 });
 
+/** A server that ends a connection, or resets it, when a second request arrives on it; `ended` counts these. */
+async function serveOnce(
+  t: TestContext,
+  end: 'FIN' | 'RST',
+): Promise<{ url: string; ended: () => number }> {
+  let ended = 0;
+  const server = createTcpServer((socket) => {
+    let requests = 0;
+    socket.on('error', () => undefined);
+    socket.on('data', () => {
+      requests++;
+      if (requests === 1) {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK');
+        return;
+      }
+      ended++;
+      if (end === 'FIN') socket.end();
+      else socket.resetAndDestroy();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, ended: () => ended };
+}
+
+for (const end of ['FIN', 'RST'] as const) {
+  test(`HttpClient: get asks again when the server ends an idle connection (${end})`, async (t) => {
+    const { url, ended } = await serveOnce(t, end);
+    const { client } = makeClient(t);
+
+    // The client may open a connection while the one before is not idle yet.
+    for (let asked = 0; ended() === 0; asked++) {
+      assert.ok(asked < 50, 'no connection was used again');
+      assert.equal((await client.get(url)).body.toString(), 'OK');
+    }
+  });
+
+  test(`HttpClient: post is sent once when the server ends an idle connection (${end})`, async (t) => {
+    const { url, ended } = await serveOnce(t, end);
+    const { client } = makeClient(t);
+
+    let failed = 0;
+    for (let asked = 0; ended() === 0; asked++) {
+      assert.ok(asked < 50, 'no connection was used again');
+      await client.post(url).catch((error: unknown) => {
+        assert.match(String(error), /^Error: POST ".*" failed - /);
+        failed++;
+      });
+    }
+
+    assert.deepStrictEqual([failed, ended()], [1, 1]);
+  });
+}
+
+test('HttpClient: get does not ask for ever when the server never answers', async (t) => {
+  let connections = 0;
+  const server = createTcpServer((socket) => {
+    connections++;
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.end());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { client } = makeClient(t);
+  const { port } = server.address() as AddressInfo;
+
+  await assert.rejects(client.get(`http://127.0.0.1:${port}`), /^Error: GET ".*" failed - /);
+
+  assert.equal(connections, 2);
+});
+
 test('HttpClient: a refused connection is reported with its cause', async (t) => {
   const url = `http://127.0.0.1:${await deadPort()}`;
   const { client } = makeClient(t);
@@ -203,7 +277,8 @@ test('HttpClient: who forbids plain HTTP and names an https port is asked there'
 
   await assert.rejects(client.get(url));
 
-  assert.deepStrictEqual(journal.lines, ['record type 22']);
+  // Twice, as each GET whose connection ends before the answer begins.
+  assert.deepStrictEqual(journal.lines, ['record type 22', 'record type 22']);
 });
 
 for (const body of [
