@@ -41,7 +41,7 @@ export const jsonCodec: Codec<unknown> = {
   encode(value) {
     const text: unknown = JSON.stringify(value);
     if (typeof text === 'string') return text;
-    throw new TypeError(`JSON knows no ${typeof value}`);
+    throw new TypeError(`JSON has no form for a ${typeof value}`);
   },
   decode: (body) => JSON.parse(body.toString()),
 };

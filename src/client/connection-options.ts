@@ -129,7 +129,7 @@ export function connectionSettings(
   }
   const snappy = checks.boolean('snappy', false);
   const deflate = checks.boolean('deflate', false);
-  if (snappy && deflate) throw invalid('snappy', 'it does not go together with deflate');
+  if (snappy && deflate) throw invalid('snappy', 'it cannot be combined with deflate');
   const hostname = checks.optionalText('hostname') ?? machineName();
   const heartbeatMs = checks.integer('heartbeatIntervalMs', 30_000, 0, 60 * MINUTE_MS);
   if (heartbeatMs > 0 && heartbeatMs < HEARTBEAT_MS_MIN) {

@@ -149,7 +149,7 @@ export function consumerSettings<T>(options: ConsumerOptions<T>): ConsumerSettin
   const lookupd = lookupdSettings(checks);
   const addresses = checks.texts('nsqd').map((text) => parseAddress(text, 'nsqd'));
   if (addresses.length === 0 && lookupd === null) {
-    throw invalid('nsqd', 'there is neither it nor lookupd, so no broker is known');
+    throw invalid('nsqd', 'neither nsqd nor lookupd is given, so no broker is known');
   }
   const jitter = checks.number('jitter', 0.3, 0, 1);
   const sampleRate = checks.optionalInteger('sampleRate', 1, SAMPLE_RATE_MAX) ?? 0;

@@ -143,7 +143,7 @@ export class Consumer<T = unknown>
   /** Reads messages one by one. The reader must answer each. */
   [Symbol.asyncIterator](): MessageStream<T> {
     if (this.#run !== null && this.#closing === null)
-      throw invalid('iterator', 'a handler reads this consumer already');
+      throw invalid('iterator', 'a handler already reads this consumer');
     return new MessageStream(this, this.#waiters);
   }
 

@@ -40,7 +40,7 @@ export async function queryLookupd(
     return producersOf(await fetchText(url, settings, environment));
   } catch (cause) {
     const address = base.host;
-    const text = `the nsqlookupd ${address} does not help: ${httpErrorText(cause)}`;
+    const text = `the query to the nsqlookupd ${address} failed: ${httpErrorText(cause)}`;
     throw new NsqError('LOOKUP_FAILED', text, { topic: topic ?? undefined, address, cause });
   }
 }

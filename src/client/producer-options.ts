@@ -110,7 +110,7 @@ export function producerSettings<T>(options: ProducerOptions<T>): ProducerSettin
   const lookupd = lookupdSettings(checks);
   const addresses = checks.texts('nsqd').map((text) => parseAddress(text, 'nsqd'));
   if (addresses.length === 0 && lookupd === null) {
-    throw invalid('nsqd', 'there is neither it nor lookupd, so no broker is known');
+    throw invalid('nsqd', 'neither nsqd nor lookupd is given, so no broker is known');
   }
   return {
     addresses,

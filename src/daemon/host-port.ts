@@ -45,13 +45,13 @@ function readHost(text: string): string | InvalidValue {
   }
   if (text.includes('://')) return new InvalidValue('is a URL; it must be a host and a port alone');
   if (text.includes(':'))
-    return new InvalidValue('has more than one colon; IPv6 stands in brackets, as [::1]');
+    return new InvalidValue('has more than one colon; write IPv6 in brackets, as in [::1]');
   if (HOST.test(text)) return text;
   return new InvalidValue(wrongHost(text));
 }
 
 function wrongHost(text: string): string {
-  const reason = `names a host that cannot be one, ${JSON.stringify(text)}`;
+  const reason = `has an invalid host, ${JSON.stringify(text)}`;
   return text === '*' ? `${reason}; for every address leave it out, as in :4150` : reason;
 }
 

@@ -17,7 +17,9 @@ export function guardInspector(logger: Pick<Logger, 'warn'>): void {
   if (url === undefined) return;
   const options = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
   if (options.some((option) => option.startsWith('--inspect'))) {
-    logger.warn(`Node's inspector listens on ${url}: who reaches it can run code in this broker`);
+    logger.warn(
+      `Node's inspector listens on ${url}: anyone who reaches it can run code in this broker`,
+    );
     return;
   }
   inspector.close();

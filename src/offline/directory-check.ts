@@ -101,7 +101,7 @@ async function loadTopics(
   try {
     return await new Metadata({ dataPath, clock, logger, source: () => [] }).load();
   } catch (error) {
-    findings.push(finding('damage', 'nsqd.dat', `a start ends with: ${errorText(error)}`));
+    findings.push(finding('damage', 'nsqd.dat', `a broker does not start: ${errorText(error)}`));
     return [];
   }
 }
@@ -113,7 +113,11 @@ async function checkPolicies(dataPath: string, findings: Finding[]): Promise<voi
     const policies = text === undefined ? [] : parsePolicyFile(text);
     if (!(policies instanceof InvalidValue)) return;
     findings.push(
-      finding('damage', file, `a start ends, as it cannot be parsed - ${policies.why}`),
+      finding(
+        'damage',
+        file,
+        `a broker does not start, because it cannot be parsed - ${policies.why}`,
+      ),
     );
   } catch (error) {
     findings.push(finding('unreadable', file, errorText(error)));

@@ -43,7 +43,7 @@ export function finishMany(setup) {
     work: 'message/finish',
     title: `Finish messages of ${setup.queue.name}?`,
     text: [
-      `${whichOf(setup.filter, false)} leave ${setup.queue.name}, also those that consumers work on.`,
+      `${whichOf(setup.filter, false)} leave ${setup.queue.name}, including those in flight.`,
       'No consumer gets them again.',
     ],
     action: 'Finish messages',
@@ -61,7 +61,7 @@ export function purgeMany(setup) {
     title: `Purge messages of ${setup.queue.name}?`,
     text: [
       `${whichOf(setup.filter, setup.filter.state === '')} are discarded.`,
-      setup.filter.state === 'in-flight' ? '' : 'What consumers work on stays.',
+      setup.filter.state === 'in-flight' ? '' : 'Messages in flight stay.',
     ],
     action: 'Discard messages',
     past: 'discarded',
@@ -85,7 +85,7 @@ export function moveMany(setup) {
     title: `Move messages of ${queue.name} to a topic`,
     text: [
       `${whichOf(filter, filter.state === '')} go to the topic, with new ids and no attempts.`,
-      'A topic that does not exist is made.',
+      'A topic that does not exist is created.',
     ],
     action: 'Move messages',
     past: 'moved',

@@ -92,7 +92,7 @@ export class QueueTiles {
   );
   #queued = new Tile('Waiting', 'Messages in the queues of topics and channels', 'depth');
   #inFlight = new Tile('In flight', 'Messages that consumers have and have not finished');
-  #deferred = new Tile('Deferred', 'Messages that wait for their time');
+  #deferred = new Tile('Deferred', 'Messages that are not due yet');
   all = [this.#in, this.#out, this.#queued, this.#inFlight, this.#deferred];
 
   /** @param {Pick<Row, 'in' | 'out' | 'queued' | 'onDisk' | 'inFlight' | 'deferred'>} row */
@@ -129,7 +129,7 @@ const NUMBERS = [
   numberColumn('out', 'Out/s', (row) => row.out, rate, 'Finished or otherwise gone, per second'),
   numberColumn('queued', 'Waiting', (row) => row.queued, count, 'In the queues'),
   numberColumn('inFlight', 'In flight', (row) => row.inFlight, count, 'With consumers'),
-  numberColumn('deferred', 'Deferred', (row) => row.deferred, count, 'Until their time comes'),
+  numberColumn('deferred', 'Deferred', (row) => row.deferred, count, 'Not due yet'),
 ];
 
 /**
@@ -322,7 +322,7 @@ export function missing(what, name) {
     'div',
     { class: 'panel empty' },
     h('h3', {}, `There is no ${what} ${name}`),
-    h('p', {}, 'It was deleted, or it was never there.'),
+    h('p', {}, 'It was deleted, or it never existed.'),
     h('p', {}, h('a', { href: '#/' }, 'All topics')),
   );
 }
@@ -364,7 +364,7 @@ export function countedFacts({ policyCounts, policies, latency }) {
  * @returns {[string, string]}
  */
 function policiesFact(policies) {
-  return ['Policies', policies.length === 0 ? 'none beside the options' : policies.join(', ')];
+  return ['Policies', policies.length === 0 ? 'none besides the options' : policies.join(', ')];
 }
 
 /**

@@ -41,7 +41,7 @@ export function channelsView({ watch }, selection = undefined) {
       h(
         'p',
         {},
-        'A channel is made by the first consumer that subscribes to it, or on the page of its topic.',
+        'The first consumer that subscribes to a channel creates it; you can also create it on the page of its topic.',
       ),
     ],
   });

@@ -27,7 +27,7 @@ export function fleetTopicsView({ watch }, fleet) {
     columns: [topicColumn(), ...numberColumns('topics')],
     empty: () => [
       h('h3', {}, 'No topics yet'),
-      h('p', {}, 'A topic is made by the first message that is published to a broker.'),
+      h('p', {}, 'The first message that is published to a topic creates it.'),
     ],
     buttons: fleet.mayCreate ? [newTopicButton(fleet)] : [],
   });

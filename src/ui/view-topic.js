@@ -74,7 +74,7 @@ export function topicView({ target, watch }, topic, { main, beside, selection })
     empty: () => [
       h('h3', {}, 'No channels yet'),
       h('p', {}, 'Messages wait in the topic until its first channel gets them.'),
-      h('p', {}, 'A consumer makes its channel when it subscribes.'),
+      h('p', {}, 'A consumer creates its channel when it subscribes.'),
     ],
     buttons: target.mayCreate ? [button('New channel', () => askForChannel(topic, target))] : [],
     selection,

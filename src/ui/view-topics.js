@@ -31,7 +31,7 @@ export function topicsView({ target, watch }) {
     columns: [topicColumn(), ...numberColumns('topics')],
     empty: () => [
       h('h3', {}, 'No topics yet'),
-      h('p', {}, 'A topic is made by the first message that is published to it:'),
+      h('p', {}, 'The first message that is published to a topic creates it:'),
       h(
         'code',
         {},

@@ -285,7 +285,7 @@ function barChart(title: string, bars: readonly Bar[]): string {
   return figure(title, height, rows.join(''));
 }
 
-/** Lines over a common axis; `y` is logarithmic. `xText` and `yText` label the ends of the axes. */
+/** Lines over a common axis; `y` is logarithmic. `xTicks` label the x axis, `yText` formats the values of the y axis. */
 function lineChart(
   title: string,
   lines: readonly Line[],

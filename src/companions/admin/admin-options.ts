@@ -140,7 +140,7 @@ function optionWarnings({ graphiteUrl, notificationHttpEndpoint }: AdminOptions)
   return urls
     .filter(([, url]) => url !== '' && !/^https?:\/\/./.test(url))
     .map(([flag, url, what]) => {
-      return `${flag} ${JSON.stringify(url)} is no URL such as http://10.0.0.6:8080, so there are no ${what}`;
+      return `${flag} ${JSON.stringify(url)} is not a URL such as http://10.0.0.6:8080, so there are no ${what}`;
     });
 }
 

@@ -119,7 +119,7 @@ export class OperatorCall<Table extends FlagTable> {
     const names: readonly string[] = [...needed, ...possible];
     if (this.words.length < needed.length || this.words.length > names.length) {
       const forms = [...needed, ...possible.map((name) => `[${name}]`)].join(' ').toUpperCase();
-      throw new BadUsage(forms === '' ? 'no word is expected' : `${forms} is expected`);
+      throw new BadUsage(forms === '' ? 'no argument is expected' : `${forms} is expected`);
     }
     const pairs = names.map((name, index) => [name, this.words[index] ?? '']);
     return Object.fromEntries(pairs) as Record<Needed | Possible, string>;

@@ -13,8 +13,8 @@ import { table } from './table.ts';
 
 const FLAGS = {
   priority: { value: 'N', help: 'priority of the policy that is set (default 0)' },
-  topic: { value: 'T', help: 'topic that "show" looks at' },
-  channel: { value: 'C', help: 'channel that "show" looks at' },
+  topic: { value: 'T', help: 'topic for "show"' },
+  channel: { value: 'C', help: 'channel for "show"' },
 } as const satisfies FlagTable;
 
 type Call = OperatorCall<typeof FLAGS>;

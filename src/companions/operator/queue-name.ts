@@ -30,5 +30,5 @@ export function queueName(text: string): QueueName {
 export function messageId(text: string, source: string): string {
   if (ID.test(text)) return text;
   const hint = source.includes(':') ? '' : `; a channel is written ${source}:${text}`;
-  throw new BadUsage(`an id has 16 hex digits, and ${JSON.stringify(text)} has not${hint}`);
+  throw new BadUsage(`${JSON.stringify(text)} is not an id, which has 16 hex digits${hint}`);
 }

@@ -37,7 +37,7 @@ export const runDrain = operatorCommand({
     );
     await call.broker.ask('PUT', '/config/drain');
     if (call.flags.wait !== true) {
-      call.print({ draining: true }, () => 'the broker drains\n');
+      call.print({ draining: true }, () => 'the broker is draining\n');
       return;
     }
     await waitForEnd(call);

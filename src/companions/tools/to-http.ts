@@ -136,7 +136,7 @@ export const runToHttp = tool({
   does: 'Makes an HTTP request for each message of a topic',
   examples: [
     '--topic=orders --nsqd-tcp-address=127.0.0.1:4150 --post=http://127.0.0.1:8080/orders',
-    '--topic=orders --nsqd-tcp-address=127.0.0.1:4150 --post=https://intern/orders ' +
+    '--topic=orders --nsqd-tcp-address=127.0.0.1:4150 --post=https://internal/orders ' +
       '--http-client-tls-root-ca-file=/etc/ssl/intern.pem',
     '--topic=orders --lookupd-http-address=127.0.0.1:4161 --get="http://127.0.0.1:8080/?order=%s"',
     '--topic=orders --nsqd-tcp-address=127.0.0.1:4150 --post=http://a/ --post=http://b/ ' +

@@ -158,7 +158,7 @@ export class LargeAnswers {
       }
       const longestMs = STALL_MS + (held.bytes / RATE_BYTES) * MS_PER_SECOND;
       if (nowMs - reader.markMs < STALL_MS && nowMs - startMs < longestMs) continue;
-      this.#losses.note(`gave up ${answer}: others wait, and it does not take its answer`);
+      this.#losses.note(`disconnected ${answer}: others wait, and it does not read its answer`);
       answer.abort();
     }
   }

@@ -68,8 +68,8 @@ function unknownKey(
   const hint = nearestKey(key, rows, otherKeys);
   const why =
     isTable && hint === ''
-      ? 'options stand in no table, so that those in it are ignored'
-      : `no option has this key, so that it is ignored${hint}`;
+      ? 'options are not in tables, so those in it are ignored'
+      : `no option has this key, so it is ignored${hint}`;
   return `${lineText(toml, key)}${JSON.stringify(key)}: ${why}`;
 }
 

@@ -165,5 +165,5 @@ function strayWarnings([stray, ...others]: readonly string[]): string[] {
   if (stray === undefined || (stray === '--' && others.length === 0)) return [];
   const first = JSON.stringify(stray);
   const all = others.length === 0 ? `${first} is` : `${first} and what follows it are`;
-  return [`${all} ignored: a flag begins with "-", and a switch takes its value behind "="`];
+  return [`${all} ignored: a flag begins with "-", and a switch takes its value after "="`];
 }

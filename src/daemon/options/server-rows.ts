@@ -43,7 +43,7 @@ export const LOG_FILE = option(
   'Program',
   'log-file',
   '',
-  'file that the log is appended to, opened again on SIGHUP; empty means standard error',
+  'file that the log is appended to, reopened on SIGHUP; empty means standard error',
 );
 
 /** Who may take profiles. */

@@ -42,7 +42,7 @@ export class BodyMemory {
         shortages.note(`${who} for memory: ${this.totalBytes} bytes are set aside for others`);
       },
       onAborted: (gatherer) => {
-        losses.note(`gave up ${gatherer}: others wait, and its body makes no progress`);
+        losses.note(`disconnected ${gatherer}: others wait, and its body makes no progress`);
       },
     };
     this.#guests = new BodyShare(bounds.guestBytes, clock, listener);

@@ -103,7 +103,7 @@ export class DiskSpace {
     const wholeBytes = bsize * blocks;
     const freeBytes = bsize * bavail;
     // Some kinds of volumes report no size.
-    if (wholeBytes === 0) return this.#onUnknown('the volume does not tell its size');
+    if (wholeBytes === 0) return this.#onUnknown('the volume does not report its size');
     this.#hasFailed = false;
     const minBytes = portionBytes(minFree, wholeBytes);
     this.#found = { size: wholeBytes, free: freeBytes, minFree: minBytes };

@@ -73,6 +73,6 @@ function experimentWarning(name: string): string[] {
   if (EXPERIMENTS.includes(name)) return [];
   const hint = choiceHint(name, EXPERIMENTS) || `; there is ${EXPERIMENTS.join(', ')}`;
   return [
-    `--enable-experiment ${JSON.stringify(name)} switches nothing on: no experiment has this name${hint}`,
+    `--enable-experiment ${JSON.stringify(name)} has no effect: no experiment has this name${hint}`,
   ];
 }

@@ -95,7 +95,7 @@ export class Storage implements BrokerStorage {
       logger.warn(`nsqd.dat did not name ${found}; they are adopted`);
       return adopt(saved, orphans);
     }
-    logger.warn(`nsqd.dat does not name ${found}; --adopt-orphans has them delivered`);
+    logger.warn(`nsqd.dat does not name ${found}; --adopt-orphans delivers them`);
     return saved;
   }
 

@@ -65,7 +65,7 @@ export class WriteProbe {
       this.#onRefused(refusal);
       return;
     }
-    logger.info(`publishes are accepted - "${dataPath}" takes writes`);
+    logger.info(`publishes are accepted - "${dataPath}" can be written`);
     onRefusal(null);
   }
 

@@ -71,8 +71,8 @@ export class ReplicatedTopics {
     if (this.#twice.has(name)) return;
     this.#twice.add(name);
     this.#logger.warn(
-      `TOPIC(${name}): this broker has a topic of that name alone, and the store has one too; ` +
-        'clients of this broker get the former',
+      `TOPIC(${name}): this broker has a local topic of that name, and the store has one too; ` +
+        'clients of this broker get the local one',
     );
   }
 

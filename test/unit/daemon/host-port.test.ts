@@ -21,13 +21,13 @@ for (const [text, split] of [
   ['host:http', 'has a port that is not a number, "http"'],
   ['host:-1', 'has a port that is not a number, "-1"'],
   ['127.0.0.1:99999', 'has port 99999, and the highest is 65535'],
-  ['::1:4160', 'has more than one colon; IPv6 stands in brackets, as [::1]'],
-  ['[::1:4160', 'has more than one colon; IPv6 stands in brackets, as [::1]'],
+  ['::1:4160', 'has more than one colon; write IPv6 in brackets, as in [::1]'],
+  ['[::1:4160', 'has more than one colon; write IPv6 in brackets, as in [::1]'],
   ['[localhost]:1', 'has no IPv6 address in its brackets, but "localhost"'],
   ['http://host:4160', 'is a URL; it must be a host and a port alone'],
-  ['a host:1', 'names a host that cannot be one, "a host"'],
-  ['*:1', 'names a host that cannot be one, "*"; for every address leave it out, as in :4150'],
-  ['a\u0000:1', 'names a host that cannot be one, "a\\u0000"'],
+  ['a host:1', 'has an invalid host, "a host"'],
+  ['*:1', 'has an invalid host, "*"; for every address leave it out, as in :4150'],
+  ['a\u0000:1', 'has an invalid host, "a\\u0000"'],
 ] as const) {
   test(`splitHostPort: ${JSON.stringify(text)}`, () => {
     const wanted = typeof split === 'string' ? new InvalidValue(split) : split;

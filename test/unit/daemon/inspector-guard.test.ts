@@ -16,7 +16,8 @@ test('guardInspector: closes an inspector that was not asked for', () => {
 });
 
 test('guardInspector: leaves one that options of Node ask for, and says so', () => {
-  const said = "Node's inspector listens on URL: who reaches it can run code in this broker\nfalse";
+  const said =
+    "Node's inspector listens on URL: anyone who reaches it can run code in this broker\nfalse";
 
   assert.equal(run([], ['--inspect=127.0.0.1:0']), said);
   assert.equal(run([], [], '--no-warnings --inspect=127.0.0.1:0'), said);

@@ -46,7 +46,7 @@ export interface JournalEntry {
   readonly dueTimes: readonly number[];
 }
 
-/** Records that were written to a segment: bytes of `source`, and their due times from `firstDue` on. */
+/** Records that were written to a segment: `source` from `start` to `end`, and their due times. */
 export interface EntrySource {
   readonly segment: number;
   readonly position: number;

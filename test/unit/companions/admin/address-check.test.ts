@@ -62,8 +62,8 @@ test('admin warns of URLs that nothing can be fetched from', () => {
 
   assert.ok(line.kind === 'run');
   assert.deepEqual(line.warnings, [
-    '--graphite-url "graphite" is no URL such as http://10.0.0.6:8080, so there are no graphs and rates',
-    '--notification-http-endpoint "h:1" is no URL such as http://10.0.0.6:8080, so there are no notifications',
+    '--graphite-url "graphite" is not a URL such as http://10.0.0.6:8080, so there are no graphs and rates',
+    '--notification-http-endpoint "h:1" is not a URL such as http://10.0.0.6:8080, so there are no notifications',
   ]);
 });
 

@@ -123,7 +123,10 @@ test('ringmq: a channel that is written as a word of its own is shown as it shou
 
   for (const { code, stderr } of [peek, requeue]) {
     assert.equal(code, 2);
-    assert.match(stderr, /"billing" has not; a channel is written orders:billing\n/);
+    assert.match(
+      stderr,
+      /"billing" is not an id, which has 16 hex digits; a channel is written orders:billing\n/,
+    );
   }
 });
 
@@ -151,7 +154,7 @@ for (const [companion, words, wrong] of [
     'ids, --state, --since or --match select the messages; all of them: --state=in-flight,deferred',
   ],
   [runMove, ['t:c'], 'SOURCE TOPIC is expected'],
-  [runMove, ['t:c', 'u', 'v'], 'an id has 16 hex digits, and "v" has not'],
+  [runMove, ['t:c', 'u', 'v'], '"v" is not an id, which has 16 hex digits'],
   [runMove, ['t', 'u:c'], 'messages move to a topic, which has no ":", got "u:c"'],
   [
     runMove,

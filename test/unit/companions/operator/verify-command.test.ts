@@ -139,7 +139,7 @@ test('ringmq verify: what a start refuses, and what nsqd.dat does not name', asy
   const { findings, queues } = JSON.parse(stdout);
   const [list, policies, seen] = findings;
   assert.equal(code, 1);
-  assert.match(list.text, /^a start ends with: failed to parse metadata in .*nsqd\.dat - /);
+  assert.match(list.text, /^a broker does not start: failed to parse metadata in .*nsqd\.dat - /);
   assert.deepEqual([policies.kind, policies.file], ['damage', '.ringmq/policies.json']);
   assert.deepEqual([seen.kind, seen.file], ['note', '.ringmq/seen.json']);
   assert.deepEqual([queues[0].messages, queues[0].state], [4, 'not in nsqd.dat']);

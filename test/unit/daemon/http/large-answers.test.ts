@@ -85,7 +85,7 @@ test('stats: a client that does not read its answer is disconnected when others 
   }
   await answered;
 
-  assert.match(log.join('\n'), /gave up HTTP client 127\.0\.0\.1:\d+: others wait/);
+  assert.match(log.join('\n'), /disconnected HTTP client 127\.0\.0\.1:\d+: others wait/);
 });
 
 test('stats: a connection that does not take its answer is not read from', async (t) => {

@@ -163,7 +163,7 @@ for (const kind of ['HTTP', 'HTTPS', 'unix'] as const) {
     assert.equal(site.heads.totalBytes, 0);
     assert.match(
       site.log.join('\n'),
-      /^\S+ \S+ WARNING: gave up HTTP client \S+: its header is incomplete, and those of all clients take 1\d{5} bytes\n$/,
+      /^\S+ \S+ WARNING: disconnected HTTP client \S+: its header is incomplete, and those of all clients take 1\d{5} bytes\n$/,
     );
   });
 }

@@ -186,7 +186,7 @@ test('publish: a body that holds up others for too long ends its connection', as
   assert.equal(await client.end(), '');
   assert.equal((await other.answer())?.body, 'OK');
   assert.equal(bodies.totalBytes, 0);
-  assert.match(log[1], /^WARNING: gave up HTTP client 127\.0\.0\.1:\d+: others wait/);
+  assert.match(log[1], /^WARNING: disconnected HTTP client 127\.0\.0\.1:\d+: others wait/);
 });
 
 test('publish: an unknown value of binary is warned of, on one line', async (t) => {

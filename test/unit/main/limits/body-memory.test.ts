@@ -76,6 +76,6 @@ test('BodyMemory: a shortage and who is given up are logged, once in a while', (
 
   assert.deepStrictEqual(log, [
     '1 client with a large body waits for memory: 614400 bytes are set aside for others',
-    'gave up a: others wait, and its body makes no progress',
+    'disconnected a: others wait, and its body makes no progress',
   ]);
 });

@@ -160,7 +160,7 @@ test('DiskSpace: a volume without a size refuses nothing', async () => {
 
   assert.deepStrictEqual(watched.shortages, []);
   assert.deepStrictEqual(watched.log, [
-    'warn free space of "/data" is not known - the volume does not tell its size',
+    'warn free space of "/data" is not known - the volume does not report its size',
   ]);
 });
 

@@ -163,16 +163,16 @@ for (const [words, warnings] of [
   [
     ['--snappy', 'false', '--deflate=0'],
     [
-      '"false" and what follows it are ignored: a flag begins with "-", and a switch takes its value behind "="',
+      '"false" and what follows it are ignored: a flag begins with "-", and a switch takes its value after "="',
     ],
   ],
   [
     ['--config=typo.cfg'],
     [
-      'config file typo.cfg: line 2: "mem_queue_sise": no option has this key, so that it is ignored; did you mean mem_queue_size?',
-      'config file typo.cfg: line 3: "node_id": no option has this key, so that it is ignored; did you mean id?',
-      'config file typo.cfg: line 4: "nsqd": options stand in no table, so that those in it are ignored',
-      'config file typo.cfg: line 6: "policies": no option has this key, so that it is ignored; did you mean policy?',
+      'config file typo.cfg: line 2: "mem_queue_sise": no option has this key, so it is ignored; did you mean mem_queue_size?',
+      'config file typo.cfg: line 3: "node_id": no option has this key, so it is ignored; did you mean id?',
+      'config file typo.cfg: line 4: "nsqd": options are not in tables, so those in it are ignored',
+      'config file typo.cfg: line 6: "policies": no option has this key, so it is ignored; did you mean policy?',
     ],
   ],
   [
@@ -186,8 +186,8 @@ for (const [words, warnings] of [
   [
     ['--enable-experiment=topology-aware', '--enable-experiment=topology-aware-consumtion'],
     [
-      '--enable-experiment "topology-aware" switches nothing on: no experiment has this name; did you mean topology-aware-consumption?',
-      '--enable-experiment "topology-aware-consumtion" switches nothing on: no experiment has this name; did you mean topology-aware-consumption?',
+      '--enable-experiment "topology-aware" has no effect: no experiment has this name; did you mean topology-aware-consumption?',
+      '--enable-experiment "topology-aware-consumtion" has no effect: no experiment has this name; did you mean topology-aware-consumption?',
     ],
   ],
   [

@@ -58,7 +58,7 @@ test('WriteProbe: publishes are refused until the directory takes writes', async
   ]);
   assert.deepEqual(log, [
     `"${dataPath}" cannot be written - ${refusal}; publishes are refused until it can, queues are delivered`,
-    `publishes are accepted - "${dataPath}" takes writes`,
+    `publishes are accepted - "${dataPath}" can be written`,
   ]);
   assert.equal(clock.timerCount, 0);
 });
