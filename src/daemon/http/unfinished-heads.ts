@@ -158,7 +158,9 @@ export class UnfinishedHeads {
     const head = this.#worst();
     if (head === undefined) return;
     const all = `those of all clients take ${this.#totalBytes} bytes`;
-    this.#losses.note(`disconnected ${httpSender(head.socket)}: its header is incomplete, and ${all}`);
+    this.#losses.note(
+      `disconnected ${httpSender(head.socket)}: its header is incomplete, and ${all}`,
+    );
     head.pause = undefined;
     this.end(head.socket);
     head.cut();
