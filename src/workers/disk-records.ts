@@ -115,8 +115,8 @@ export const SYNCED = 23;
 export const WRITABLE = 24;
 
 /**
- * The oldest APPENDs of this link that wait for stable storage, over all queues, have come there, or have not. Shape:
- * how many, ok; error text (UTF-8) if not ok: the records are in the queue, but a power loss may take them.
+ * The oldest APPENDs of this link that wait for stable storage, over all queues, have reached it or failed to.
+ * Shape: how many, ok; error text (UTF-8) if not ok: the records are in the queue, but a power loss may take them.
  */
 export const COMMITTED = 26;
 export const COMMITTED_COUNT = 0;

@@ -94,7 +94,7 @@ test(
     assert.equal(b.sequence, 2);
     assert.equal(what, 'it is created again and begins with message 2');
     assert.deepEqual(textsOf(again), ['b', 'd', 'e', 'f']);
-    assert.equal(late, 'it has handed out some since');
+    assert.equal(late, 'it has delivered messages since');
     await until(
       () => store.figures(TOPIC),
       (figures) => figures?.readTo === 0,
@@ -140,7 +140,7 @@ test('NatsStore: in a cluster another server leads the channel first', OPTIONS, 
   const what = await store.mend(CHANNEL, 0, 1);
   const came = textsOf(await pull(store, 1));
 
-  assert.match(what, /^server n\d has been told that another one leads it$/);
+  assert.match(what, /^server n\d was asked to give up its leadership$/);
   assert.deepEqual(came, ['b']);
   const warning = versionWarning(natsVersion());
   assert.deepEqual(

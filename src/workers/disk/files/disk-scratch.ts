@@ -33,15 +33,15 @@ export const STATE_BLOCK_BYTES = 64 * 1024;
 export const CHECKSUM_BLOCK_BYTES = 16_380;
 
 export class DiskScratch {
-  /** The front of the record at hand. */
+  /** The front of the current record. */
   readonly front = Buffer.allocUnsafeSlow(FRONT_BYTES);
-  /** The front of another record, which is looked for behind it. */
+  /** The front of a later record, which is searched for. */
   readonly laterFront = Buffer.allocUnsafeSlow(FRONT_BYTES);
   #records: Buffer | undefined;
   #states: SharedBlock | undefined;
   #checksums: SharedBlock | undefined;
   #draft: Buffer | undefined;
-  /** By their classes, which are of levels above this one. */
+  /** By class; the classes are of levels above this one. */
   readonly #objects = new Map<new () => object, object>();
 
   /** A piece of a segment whose records are skipped, counted or listed; its contents are not kept. */

@@ -83,7 +83,7 @@ const DIRECTORY_MODE = 0o700;
 export class NodeFileSystem implements FileSystem {
   readonly #meter: FileMeter | null;
 
-  /** `meter`: what counts reads, writes and syncs, if anything does. */
+  /** `meter`: counts reads, writes and syncs, if given. */
   constructor(meter: FileMeter | null = null) {
     this.#meter = meter;
   }

@@ -188,16 +188,16 @@ export class NatsTopics {
     await found(consumers.delete(stream, HOLDER));
   }
 
-  /** First another server leads the consumer, then it is created again where its finished messages end. */
+  /** First another server gets to lead the consumer; then the consumer is created again after its finished messages. */
   async mend({ topic, channel }: StreamName, attempt: number, handed: number): Promise<string> {
     const { consumers } = this.#manager;
     const stream = this.#names.stream(topic);
     const consumer = this.#names.consumer(channel);
     const { cluster, delivered, ack_floor: finished } = await consumers.info(stream, consumer);
-    if (delivered.consumer_seq !== handed) return 'it has handed out some since';
+    if (delivered.consumer_seq !== handed) return 'it has delivered messages since';
     if (attempt === 0 && (cluster?.replicas?.length ?? 0) > 0) {
       await this.#stepDown(stream, consumer);
-      return `server ${cluster?.leader} has been told that another one leads it`;
+      return `server ${cluster?.leader} was asked to give up its leadership`;
     }
     const next = finished.stream_seq + 1;
     const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: next };
