@@ -87,8 +87,8 @@ function fieldsOf(socket: Socket): Exclude<typeof fields, undefined> {
 }
 
 /**
- * Turns a paused socket that shares reads into a plain one: it buffers its chunks until they are read. Whoever reads
- * them must not keep them.
+ * Turns a paused socket that shares reads into a plain one: it buffers its chunks until they are read. The reader must
+ * not keep them.
  * Node's HTTP server then reads from the socket's buffer instead of directly from the handle. It gets input in pieces,
  * because it parses all requests of a piece at once.
  */

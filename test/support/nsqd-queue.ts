@@ -3,7 +3,7 @@
  * files that RingMQ has left. It shares no code with the broker, and changes nothing but its own files in memory.
  *
  *     metadata    missing or unusable: all places are 0
- *     opening     a write segment that is longer than metadata says is left: writing goes on in the next one
+ *     opening     a write segment that is longer than metadata says is left: writing continues in the next one
  *     writing     over whatever is there; in the next segment where a record would make one too long
  *     reading     to the write place; segments before that to their end
  *     bad         a segment that cannot be read on is put aside with what is left of it, and the next one is read

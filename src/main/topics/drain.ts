@@ -88,7 +88,7 @@ export class Drain {
     const { topics, unregister, timeoutMs, clock, logger } = this.#setup;
     this.#progress = { messages: null };
     topics.drainRefusal = REFUSAL;
-    logger.info('draining: publishes are refused, consumers go on');
+    logger.info('draining: publishes are refused, consumers continue');
     unregister();
     if (timeoutMs > 0) {
       this.#timeout = clock.after(timeoutMs, () => {

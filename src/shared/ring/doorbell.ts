@@ -61,7 +61,7 @@ export class Doorbell {
 
   /** Announces that the owner is about to wait for a short time, after which it looks for work in any case. */
   doze(): void {
-    // As in `fallAsleep`; whoever only nudges leaves the owner alone.
+    // As in `fallAsleep`; a caller that only nudges does not wake the owner.
     Atomics.store(this.#words, SLEEPING_WORD, DOZING);
   }
 

@@ -22,7 +22,7 @@ type UnixClock = Pick<WallClock, 'unixMs'>;
 const MS_PER_SECOND = 1000;
 /** Messages that one call checks beyond those that were checked before. */
 const CHECKS_PER_CALL = 256;
-/** Entries that one step schedules anew after the age has been changed. */
+/** Entries that one step reschedules after the age was changed. */
 const RESCHEDULED_AT_ONCE = 1024;
 
 export class MessageAges {

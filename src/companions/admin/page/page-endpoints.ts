@@ -139,7 +139,7 @@ function plan(context: AdminContext, exchange: Exchange): void {
   });
 }
 
-/** A path as it stands in an attribute of HTML. */
+/** A path, escaped for an attribute of HTML. */
 function attributeText(path: string): string {
   return encodeURI(path).replaceAll('&', '&amp;').replaceAll("'", '&#39;');
 }

@@ -42,7 +42,7 @@ export class RecordCheck {
   /** The size of the record that was checked last, from its entry. */
   #size = 0;
 
-  /** `foreign` is told of checksums that are of other records. */
+  /** `foreign`: receives checksums that belong to other records. */
   constructor(source: RecordCheckSource, foreign?: ForeignChecksums) {
     this.#source = source;
     this.#foreign = foreign;

@@ -61,7 +61,7 @@ export interface SegmentReaderOptions {
   readonly states: RecordStates;
   readonly unacked: UnackedRecords;
   readonly unread: UnreadCount;
-  /** Is told of checksums that are of other records. */
+  /** Receives checksums that belong to other records. */
   readonly foreign: ForeignChecksums;
 }
 

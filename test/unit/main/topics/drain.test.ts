@@ -73,7 +73,7 @@ test('Drain: counts what waits, is in flight and is deferred, and is over when n
   assert.equal(isOverAfterOne, undefined);
   assert.equal(outcome(), 'the queues are empty');
   assert.deepStrictEqual(log.lines, [
-    'INFO: draining: publishes are refused, consumers go on',
+    'INFO: draining: publishes are refused, consumers continue',
     'INFO: draining: 10 messages are left',
   ]);
 });
