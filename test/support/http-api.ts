@@ -291,6 +291,7 @@ export async function startApi(
   });
   const server = new HttpServer({
     handle: (request) => api.handle(request),
+    refuseConnect: (target) => api.connectRefusal(target),
     clock,
     limit: new ConnectionLimit(connectionsMax, clock, logger),
     heads: new UnfinishedHeads(clock, logger),

@@ -104,6 +104,7 @@ export class Admin {
     const endpoints = this.#endpoints();
     this.#http = new HttpServer({
       handle: (request) => endpoints.handle(request),
+      refuseConnect: (target) => endpoints.connectRefusal(target),
       clock,
       limit,
       heads: new UnfinishedHeads(clock, logger),

@@ -91,6 +91,7 @@ export class Lookupd {
     const endpoints = this.#endpoints();
     this.#http = new HttpServer({
       handle: (request) => endpoints.handle(request),
+      refuseConnect: (target) => endpoints.connectRefusal(target),
       clock,
       limit: this.#limit,
       heads: new UnfinishedHeads(clock, logger),

@@ -85,6 +85,7 @@ export class Multi {
     });
     this.#http = new HttpServer({
       handle: (request) => endpoints.handle(request),
+      refuseConnect: (target) => endpoints.connectRefusal(target),
       heads: new UnfinishedHeads(clock, logger),
       ...{ clock, limit, guard, tls: null },
     });

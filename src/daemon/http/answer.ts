@@ -13,6 +13,8 @@ export type Answer = {
   readonly status: number;
   readonly headers: string[];
   readonly body: string | Buffer;
+  /** Stands in the status line; missing for that of the status. Only for answers before a connection is closed. */
+  readonly reason?: string;
 };
 
 const TEXT = ['Content-Type', 'text/plain; charset=utf-8'];
@@ -46,12 +48,18 @@ export function plainJsonAnswer(status: number, value: object): Answer {
 }
 
 /**
- * The answer to an ambiguous request, before its connection is closed. `why` follows the status.
+ * The answer to an ambiguous request, before its connection is closed. `why` follows the status, in the status line
+ * too.
  * Source: Go's `conn.serve`.
  */
 export function closingAnswer(status: number, why = ''): Answer {
-  const text = `${status} ${reasonPhrase(status)}`;
-  const answer = make(status, TEXT, why === '' ? text : `${text}: ${why}`);
+  const reason = why === '' ? reasonPhrase(status) : `${reasonPhrase(status)}: ${why}`;
+  return { ...closingText(status, `${status} ${reason}`), reason };
+}
+
+/** The same with any text. */
+export function closingText(status: number, body: string): Answer {
+  const answer = make(status, TEXT, body);
   return { ...answer, headers: [...answer.headers, 'Connection', 'close'] };
 }
 

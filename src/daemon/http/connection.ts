@@ -24,6 +24,8 @@ const LINGER_MS = 500;
 /** While the client has this many unread answer bytes, the connection is not read. */
 const UNTAKEN_BYTES_MAX = 64 * 1024;
 
+/** Of HTTP, in answers that belong to no request. */
+const VERSION = '1.1';
 const TIMED_OUT = 'ERR_HTTP_REQUEST_TIMEOUT';
 const HEADER_TOO_LARGE = 'HPE_HEADER_OVERFLOW';
 /** The client has closed its side within a request. */
@@ -138,24 +140,27 @@ export class Connection {
     }
     this.#isRefused = true;
     pauseParser(socket);
-    socket.write(textOf(closingAnswer(408)));
+    socket.write(textOf(closingAnswer(408), VERSION));
     socket.destroySoon();
   }
 
-  /** Answers a request that is refused, after the answers to earlier requests, and closes the connection. */
-  end(answer: Answer): void {
+  /**
+   * Answers a request that is refused, after the answers to earlier requests, and closes the connection. `version`: of
+   * HTTP, for the answer.
+   */
+  end(answer: Answer, version = VERSION): void {
     if (this.#isRefused) return;
     this.#isRefused = true;
-    this.#sendBehind(this.#waiting.at(-1) ?? this.#current, answer);
+    this.#sendBehind(this.#waiting.at(-1) ?? this.#current, answer, version);
   }
 
-  #sendBehind(last: Request | undefined, answer: Answer): void {
+  #sendBehind(last: Request | undefined, answer: Answer, version = VERSION): void {
     if (last === undefined || last.response.writableFinished) {
-      this.#sendLast(answer);
+      this.#sendLast(answer, version);
       return;
     }
     this.#keepOpenAtEnd();
-    this.#onceClosed(last, () => this.#sendLast(answer));
+    this.#onceClosed(last, () => this.#sendLast(answer, version));
   }
 
   /** When the client ends its side, Node would close the connection before the pending answers are sent. */
@@ -202,13 +207,13 @@ export class Connection {
   }
 
   /** Writes an answer that belongs to no request, and waits briefly for the client to close. */
-  #sendLast(answer: Answer): void {
+  #sendLast(answer: Answer, version: string): void {
     const socket = this.#socket;
     if (!socket.writable) {
       socket.destroy();
       return;
     }
-    this.#end(textOf(answer));
+    this.#end(textOf(answer, version));
   }
 
   /** Closes the connection after a last text, and waits briefly for the client to close. */
@@ -231,8 +236,8 @@ function isLast({ response }: Request): boolean {
 }
 
 /** An answer that belongs to no request, as it is sent. */
-function textOf({ status, headers, body }: Answer): string {
-  let head = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
+function textOf({ status, headers, body, reason }: Answer, version: string): string {
+  let head = `HTTP/${version} ${status} ${reason ?? reasonPhrase(status)}\r\n`;
   for (let index = 0; index < headers.length; index += 2) {
     head += `${headers[index]}: ${headers[index + 1]}\r\n`;
   }

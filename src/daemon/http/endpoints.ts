@@ -37,6 +37,8 @@ export interface EndpointsSetup extends ExchangeSetup {
 const BAD_PATH = closingAnswer(400);
 const NO_HEADERS = emptyAnswer(200, []);
 const DEBUG_PATH = '/debug/';
+/** Of a URL: an address in brackets or a name, and a port. */
+const AUTHORITY = /^(?:[^@[\]]*@)?(?:\[[0-9A-Fa-f:.]*\]|[A-Za-z0-9!$&'()*+,;=\-._~]*)(?::\d*)?$/;
 /** The end of the path of long-lived streams, of which only a few are allowed. */
 const EVENTS_PATH = '/ui/events';
 /** Characters that Go does not escape in the path of a URL. */
@@ -67,12 +69,7 @@ export class Endpoints {
   /** Answers a request, now or later. */
   handle(request: Request): void {
     const { method = '', url = '' } = request.request;
-    const target = relativeTarget(url);
-    const question = target.indexOf('?');
-    const rawPath = question === -1 ? target : target.slice(0, question);
-    const rawQuery = question === -1 ? '' : target.slice(question + 1);
-
-    const path = rawPath.includes('%') ? unescapePercent(rawPath) : rawPath;
+    const { path, rawQuery } = parseTarget(url);
     const match = path === undefined ? undefined : this.#router.find(method, path);
     if (match === undefined) {
       const exchange = this.#exchange(request, '', rawQuery, this.#requestLog);
@@ -89,6 +86,12 @@ export class Endpoints {
       (client) => this.#carryOut(request, match, rawQuery, client),
       (error) => this.#exchange(request, '', rawQuery, this.#requestLog).fail(error),
     );
+  }
+
+  /** The answer to CONNECT, before its connection is closed. */
+  connectRefusal(target: string): Answer {
+    const allow = this.#router.allow(parseTarget(target).path ?? '');
+    return closing(allow === undefined ? NOT_FOUND : wrongMethod(allow));
   }
 
   /** Gives this answer to a request for any path. */
@@ -134,7 +137,7 @@ export class Endpoints {
 
   #missed(method: string, path: string | undefined, rawQuery: string): Answer {
     if (path === undefined) return BAD_PATH;
-    if (path === '*' && method === 'OPTIONS') return NO_HEADERS;
+    if (path === '*') return method === 'OPTIONS' ? NO_HEADERS : wrongMethod(this.#router.methods);
     return missAnswer(this.#router.miss(method, path), rawQuery);
   }
 }
@@ -146,10 +149,14 @@ function missAnswer(miss: Miss, rawQuery: string): Answer {
     case 'options':
       return emptyAnswer(200, ['Allow', miss.allow]);
     case 'wrong method':
-      return refusal(405, 'METHOD_NOT_ALLOWED', ['Allow', miss.allow]);
+      return wrongMethod(miss.allow);
     case 'not found':
       return NOT_FOUND;
   }
+}
+
+function wrongMethod(allow: string): Answer {
+  return refusal(405, 'METHOD_NOT_ALLOWED', ['Allow', allow]);
 }
 
 /** Source: Go's `http.Redirect`, which writes a page only for GET. */
@@ -178,13 +185,27 @@ function htmlEscape(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-/** Path and query of a request's target, which proxies may write as a whole URL. */
-function relativeTarget(url: string): string {
-  if (url.startsWith('/') || url === '*') return url;
-  const authority = url.indexOf('://');
-  if (authority === -1) return url;
-  const path = url.indexOf('/', authority + 3);
-  if (path !== -1) return url.slice(path);
-  const question = url.indexOf('?', authority + 3);
-  return question === -1 ? '/' : `/${url.slice(question)}`;
+function closing(answer: Answer): Answer {
+  return { ...answer, headers: ['Connection', 'close', ...answer.headers] };
+}
+
+/** The parts of a request's target. Shape: the path is undefined for a malformed target. */
+function parseTarget(url: string): { path: string | undefined; rawQuery: string } {
+  const question = url.indexOf('?');
+  const resource = question === -1 ? url : url.slice(0, question);
+  const rawQuery = question === -1 ? '' : url.slice(question + 1);
+  const rawPath = relativePath(resource);
+  const isEscaped = rawPath?.includes('%') === true;
+  return { path: isEscaped ? unescapePercent(rawPath) : rawPath, rawQuery };
+}
+
+/** The path of a target, which proxies may write as a whole URL; undefined if that is malformed. */
+function relativePath(resource: string): string | undefined {
+  if (resource.startsWith('/') || resource === '*') return resource;
+  const scheme = resource.indexOf('://');
+  if (scheme === -1) return resource;
+  const slash = resource.indexOf('/', scheme + 3);
+  const end = slash === -1 ? resource.length : slash;
+  if (!AUTHORITY.test(resource.slice(scheme + 3, end))) return undefined;
+  return slash === -1 ? '/' : resource.slice(slash);
 }

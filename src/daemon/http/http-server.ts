@@ -18,6 +18,7 @@ import { RefusedSockets } from '../refused-sockets.ts';
 import { type SharedPlace, SharedPort } from '../shared-port.ts';
 import { shareReads, stopSharing } from '../shared-reads.ts';
 import type { TlsContext } from '../tls/tls-context.ts';
+import type { Answer } from './answer.ts';
 import { bareLineRequest } from './bare-line-request.ts';
 import { Connection } from './connection.ts';
 import type { Listener, Request } from './exchange.ts';
@@ -28,7 +29,7 @@ import { createServer } from './node-http.ts';
 import { isParserPaused } from './parser-pause.ts';
 import { framingRefusal, hasUnknownExpectation } from './request-framing.ts';
 import { RequestTurns } from './request-turns.ts';
-import { connectRefusal, EXPECTATION_FAILED, TOO_MANY_CONNECTIONS } from './server-refusals.ts';
+import { EXPECTATION_FAILED, TOO_MANY_CONNECTIONS } from './server-refusals.ts';
 import type { UnfinishedHeads } from './unfinished-heads.ts';
 import { VersionedResponse } from './versioned-response.ts';
 
@@ -60,6 +61,8 @@ export interface FastLane {
 export interface HttpServerSetup {
   /** Answers a request, now or later. */
   readonly handle: (request: Request) => void;
+  /** The answer to CONNECT. nsqd keeps the connection open, which Node does not support. */
+  readonly refuseConnect: (target: string) => Answer;
   readonly clock: Clock;
   readonly limit: ConnectionCount;
   /** Bounds heads that arrive in part; several servers may share it. */
@@ -106,6 +109,7 @@ const PLAIN_SOCKET_OPTIONS = { ...SOCKET_OPTIONS, allowHalfOpen: true };
 
 export class HttpServer {
   readonly #handle: (request: Request) => void;
+  readonly #refuseConnect: HttpServerSetup['refuseConnect'];
   readonly #clock: Clock;
   readonly #limit: ConnectionCount;
   readonly #heads: UnfinishedHeads;
@@ -124,6 +128,7 @@ export class HttpServer {
 
   constructor(setup: HttpServerSetup) {
     this.#handle = setup.handle;
+    this.#refuseConnect = setup.refuseConnect;
     this.#clock = setup.clock;
     this.#limit = setup.limit;
     this.#heads = setup.heads;
@@ -282,7 +287,7 @@ export class HttpServer {
     }
     if (hasUnknownExpectation(request)) {
       request.resume();
-      this.#connection(socket).end(EXPECTATION_FAILED);
+      this.#connection(socket).end(EXPECTATION_FAILED, request.httpVersion);
       return;
     }
     const isLast = this.#closed !== undefined || socket instanceof FinalSocket;
@@ -296,7 +301,9 @@ export class HttpServer {
     // Node has detached from the socket.
     socket.on('error', () => socket.destroy());
     this.#guarded(socket, () => {
-      this.#connection(socket).end(framingRefusal(request) ?? connectRefusal(request.url));
+      this.#connection(socket).end(
+        framingRefusal(request) ?? this.#refuseConnect(request.url ?? ''),
+      );
     });
   }
 

@@ -8,7 +8,7 @@
  */
 
 import type { IncomingMessage } from 'node:http';
-import { type Answer, closingAnswer } from './answer.ts';
+import { type Answer, closingAnswer, closingText } from './answer.ts';
 
 /** The parts of a request that are checked. */
 type Framing = Pick<
@@ -22,15 +22,23 @@ const HOST = /^[A-Za-z0-9!$%&'()*+,\-.:;=[\]_~]*$/;
 const CONTINUE = /(?:^|[ \t,])100-continue(?:$|[ \t,])/i;
 
 const MISSING_HOST = closingAnswer(400, 'missing required Host header');
-const MANY_HOSTS = closingAnswer(400, 'too many Host headers');
+const MANY_HOSTS = closingAnswer(400);
 const MALFORMED_HOST = closingAnswer(400, 'malformed Host header');
 const ENCODED_TOO_EARLY = closingAnswer(400, 'Transfer-Encoding in HTTP/1.0');
+const NO_VERSION = closingAnswer(400);
 const UNKNOWN_VERSION = closingAnswer(505, 'unsupported protocol version');
-const UNKNOWN_ENCODING = closingAnswer(501, 'unsupported transfer encoding');
+const UNKNOWN_ENCODING = closingText(501, 'Unsupported transfer encoding');
+/** Go reads a length as a signed number of 64 bits. */
+const LENGTH_MAX = 2n ** 63n - 1n;
+/** Shorter numbers are never above it. */
+const LENGTH_DIGITS = 19;
+const LENGTH_TOO_LARGE = closingAnswer(400);
 
 /** The answer to a request that must not be handled, after which its connection closes; undefined for a valid one. */
 export function framingRefusal(request: Framing): Answer | undefined {
   const { httpVersionMajor: major, httpVersionMinor: minor, rawHeaders } = request;
+  // Node shows a request line without a version as HTTP/0.9. Go refuses that as malformed.
+  if (major === 0) return NO_VERSION;
   if (major !== 1) return UNKNOWN_VERSION;
   let host: string | undefined;
   let encoding: string | undefined;
@@ -42,6 +50,8 @@ export function framingRefusal(request: Framing): Answer | undefined {
     } else if (isName(name, 'transfer-encoding')) {
       if (encoding !== undefined) return UNKNOWN_ENCODING;
       encoding = rawHeaders[index + 1];
+    } else if (isName(name, 'content-length') && isTooLarge(rawHeaders[index + 1])) {
+      return LENGTH_TOO_LARGE;
     }
   }
   if (host === undefined && minor === 1 && request.method !== 'CONNECT') return MISSING_HOST;
@@ -56,6 +66,11 @@ export function hasUnknownExpectation({
   headers: { expect },
 }: Pick<IncomingMessage, 'headers'>): boolean {
   return expect !== undefined && expect !== '' && !CONTINUE.test(expect);
+}
+
+/** Node's parser has checked that it is a number. */
+function isTooLarge(length: string): boolean {
+  return length.length >= LENGTH_DIGITS && BigInt(length) > LENGTH_MAX;
 }
 
 /** Compares lengths first, since most names differ there. */

@@ -61,9 +61,18 @@ export class Router {
     if (nearby !== undefined) {
       return { kind: 'redirect', status: method === 'GET' ? 301 : 307, path: nearby };
     }
-    const allow = this.#allow(path);
+    const allow = this.allow(path);
     if (allow === undefined) return { kind: 'not found' };
     return { kind: method === 'OPTIONS' ? 'options' : 'wrong method', allow };
+  }
+
+  /** The methods of all paths, sorted. */
+  get methods(): string {
+    const methods = new Set(['OPTIONS']);
+    for (const routes of this.#fixed.values())
+      for (const method of routes.keys()) methods.add(method);
+    for (const { routes } of this.#open) for (const method of routes.keys()) methods.add(method);
+    return [...methods].sort().join(', ');
   }
 
   /** A known path that the client probably meant. */
@@ -84,7 +93,7 @@ export class Router {
   }
 
   /** The methods of this path, sorted; undefined for an unknown path. */
-  #allow(path: string): string | undefined {
+  allow(path: string): string | undefined {
     const methods = [...(this.#fixed.get(path)?.keys() ?? [])];
     methods.push(...(this.#openAt(path)?.routes.keys() ?? []));
     return methods.length === 0 ? undefined : [...methods, 'OPTIONS'].sort().join(', ');

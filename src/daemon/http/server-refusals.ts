@@ -4,7 +4,7 @@
  * Thread: main.
  */
 
-import { type Answer, emptyAnswer, refusal } from './answer.ts';
+import { emptyAnswer, refusal } from './answer.ts';
 
 /** A failure that is not the client's fault. */
 export const INTERNAL_ERROR = refusal(500, 'INTERNAL_ERROR');
@@ -18,17 +18,3 @@ export const LOOPBACK_ONLY = refusal(403, 'LOOPBACK_ONLY');
 export const TOO_MANY_CONNECTIONS = refusal(503, 'TOO_MANY_CONNECTIONS');
 /** The client's `Expect` header is not supported. */
 export const EXPECTATION_FAILED = emptyAnswer(417, ['Connection', 'close']);
-/** A client uses the broker as a proxy. */
-const NO_PROXY = refusal(404, 'NOT_FOUND', ['Connection', 'close']);
-/** A client that uses CONNECT as a method for a path. */
-const CONNECT_REFUSED = refusal(405, 'METHOD_NOT_ALLOWED', [
-  'Allow',
-  'GET, OPTIONS, POST, PUT',
-  'Connection',
-  'close',
-]);
-
-/** The answer to CONNECT. nsqd keeps the connection open, which Node does not support. */
-export function connectRefusal(target = ''): Answer {
-  return target.startsWith('/') ? CONNECT_REFUSED : NO_PROXY;
-}

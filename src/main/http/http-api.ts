@@ -93,6 +93,11 @@ export class HttpApi {
     this.#endpoints.handle(request);
   }
 
+  /** The answer to CONNECT, before its connection is closed. */
+  connectRefusal(target: string): Answer {
+    return this.#endpoints.connectRefusal(target);
+  }
+
   /** Answers every request that TLS is required, and on which port. */
   refuseWithoutTls(request: Request, httpsPort: number): void {
     const body = `{"message": "TLS_REQUIRED", "https_port": ${httpsPort}}`;

@@ -4,6 +4,7 @@
  * Thread: main. Source: nsqd `New`, `Main`.
  */
 
+import type { Answer } from '../../daemon/http/answer.ts';
 import { HttpServer, type HttpServerSetup } from '../../daemon/http/http-server.ts';
 import { UnfinishedHeads } from '../../daemon/http/unfinished-heads.ts';
 import { listenAt } from '../../daemon/listen-address.ts';
@@ -12,7 +13,10 @@ import { HttpApi, type HttpApiSetup } from './http-api.ts';
 import { PublishLane, type PublishLaneSetup } from './lane/publish-lane.ts';
 
 /** The dependencies of the servers. */
-export type HttpServersSetup = Omit<HttpServerSetup, 'handle' | 'lane' | 'heads'> &
+export type HttpServersSetup = Omit<
+  HttpServerSetup,
+  'handle' | 'refuseConnect' | 'lane' | 'heads'
+> &
   Pick<PublishLaneSetup, 'onPending' | 'budget'> &
   HttpApiSetup & {
     readonly options: Pick<
@@ -31,6 +35,7 @@ export class HttpServers {
   constructor(setup: HttpServersSetup) {
     const { options, clock, limit, guard, tls, logger } = setup;
     const api = new HttpApi(setup);
+    const refuseConnect = (target: string): Answer => api.connectRefusal(target);
     const heads = new UnfinishedHeads(clock, logger);
     this.#setup = setup;
     const isTlsRequired = options.tlsRequired === true;
@@ -44,6 +49,7 @@ export class HttpServers {
         if (isTlsRequired) api.refuseWithoutTls(request, this.#httpsPort);
         else api.handle(request);
       },
+      refuseConnect,
       clock,
       limit,
       heads,
@@ -53,6 +59,7 @@ export class HttpServers {
     });
     this.https = new HttpServer({
       handle: (request) => api.handle(request),
+      refuseConnect,
       clock,
       limit,
       heads,

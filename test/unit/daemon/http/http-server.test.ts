@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConnectionLimit } from '../../../../src/daemon/connection-limit.ts';
+import { closingAnswer } from '../../../../src/daemon/http/answer.ts';
 import { HttpServer } from '../../../../src/daemon/http/http-server.ts';
 import { UnfinishedHeads } from '../../../../src/daemon/http/unfinished-heads.ts';
 import { Logger } from '../../../../src/daemon/log.ts';
@@ -28,6 +29,7 @@ function makeServer(): HttpServer {
   const limit = new ConnectionLimit(10, clock, logger);
   return new HttpServer({
     handle: ({ response }) => response.end(),
+    refuseConnect: () => closingAnswer(405),
     clock,
     limit,
     heads: new UnfinishedHeads(clock, logger),
@@ -64,6 +66,41 @@ test('HttpServer: a request without a host is a bad request', async (t) => {
 
   assert.equal(answer?.status, 400);
 });
+
+for (const [head, line] of [
+  ['GET /ping HTTP/1.1\r\n', '400 Bad Request: missing required Host header'],
+  ['GET /ping HTTP/1.1\r\nHost: a b\r\n', '400 Bad Request: malformed Host header'],
+  ['GET /ping HTTP/1.1\r\nHost: a\r\nHost: a\r\n', '400 Bad Request'],
+  [
+    'GET /ping HTTP/2.0\r\nHost: x\r\n',
+    '505 HTTP Version Not Supported: unsupported protocol version',
+  ],
+  ['GET /ping\r\n', '400 Bad Request'],
+  ['GET http://[::1/ping HTTP/1.1\r\nHost: x\r\n', '400 Bad Request'],
+  ['GET http://a%zz/ping HTTP/1.1\r\nHost: x\r\n', '400 Bad Request'],
+]) {
+  test(`HttpServer: ${JSON.stringify(head)} is answered "${line}"`, async (t) => {
+    const { port } = await startApi(t);
+    const client = await RawClient.connect(t, port);
+
+    client.write(`${head}\r\n`);
+    const answer = await client.end();
+
+    assert.equal(answer.split('\r\n')[0], `HTTP/1.1 ${line}`);
+    assert.equal(answer.split('\r\n').at(-1), line);
+  });
+}
+
+for (const target of ['http://x/ping', 'http://user@[::1]:80/ping?a=/b', 'HTTP://x:/ping']) {
+  test(`HttpServer: ${target} is the path of a URL`, async (t) => {
+    const { port } = await startApi(t);
+    const client = await RawClient.connect(t, port);
+
+    client.write(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+
+    assert.equal((await client.answer())?.body, 'OK');
+  });
+}
 
 test('HttpServer: a path with a bad escape is a bad request', async (t) => {
   const { port } = await startApi(t);
@@ -433,9 +470,11 @@ test('HttpServer: a client of HTTP/1.0 that asks for it keeps its connection', a
   assert.deepEqual([first?.headers['connection'], second?.body], ['keep-alive', 'OK']);
 });
 
-for (const [path, status, body] of [
-  ['/ping', 405, '{"message":"METHOD_NOT_ALLOWED"}'],
-  ['elsewhere:443', 404, '{"message":"NOT_FOUND"}'],
+for (const [path, status, body, allow] of [
+  ['/ping', 405, '{"message":"METHOD_NOT_ALLOWED"}', 'GET, OPTIONS'],
+  ['/pub?topic=t', 405, '{"message":"METHOD_NOT_ALLOWED"}', 'OPTIONS, POST'],
+  ['/', 404, '{"message":"NOT_FOUND"}', undefined],
+  ['elsewhere:443', 404, '{"message":"NOT_FOUND"}', undefined],
 ] as const) {
   test(`HttpServer: CONNECT to ${path} is answered ${status}, behind what was asked before`, async (t) => {
     const { port } = await startApi(t);
@@ -447,17 +486,17 @@ for (const [path, status, body] of [
 
     assert.equal(before?.status, 200);
     assert.deepEqual(
-      [answer?.status, answer?.body, answer?.headers['connection']],
-      [status, body, 'close'],
+      [answer?.status, answer?.body, answer?.headers['connection'], answer?.headers['allow']],
+      [status, body, 'close', allow],
     );
     assert.equal(await client.end(), '');
   });
 }
 
-for (const head of [
-  'GET /ping HTTP/1.1\r\nHost: x\r\nExpect: foo\r\n\r\n',
-  'GET /ping HTTP/1.0\r\nExpect: foo\r\n\r\n',
-  'POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nContent-Length: 1\r\n\r\na',
+for (const [head, version] of [
+  ['GET /ping HTTP/1.1\r\nHost: x\r\nExpect: foo\r\n\r\n', '1.1'],
+  ['GET /ping HTTP/1.0\r\nExpect: foo\r\n\r\n', '1.0'],
+  ['POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nContent-Length: 1\r\n\r\na', '1.1'],
 ]) {
   test(`HttpServer: an unknown expectation ends the connection: ${JSON.stringify(head)}`, async (t) => {
     const { port, broker } = await startApi(t);
@@ -470,7 +509,7 @@ for (const head of [
     assert.equal(before?.status, 200);
     assert.equal(
       rest,
-      'HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+      `HTTP/${version} 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
     );
     assert.deepEqual(broker.calls, []);
   });

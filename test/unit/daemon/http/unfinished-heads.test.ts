@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { connect as connectSecurely } from 'node:tls';
 import { makeCertificate, writeFiles } from '../../../../scripts/bench/certificates.ts';
 import { ConnectionLimit } from '../../../../src/daemon/connection-limit.ts';
+import { closingAnswer } from '../../../../src/daemon/http/answer.ts';
 import { HttpServer } from '../../../../src/daemon/http/http-server.ts';
 import { UnfinishedHeads } from '../../../../src/daemon/http/unfinished-heads.ts';
 import type { ListenAddress } from '../../../../src/daemon/listen-address.ts';
@@ -48,6 +49,7 @@ class Site {
         request.resume();
         request.once('end', () => response.end('done'));
       },
+      refuseConnect: () => closingAnswer(405),
       clock,
       limit: new ConnectionLimit(100, clock, logger),
       heads: this.heads,

@@ -48,6 +48,17 @@ test('HttpApi: OPTIONS lists the methods of a path', async (t) => {
   assert.deepEqual([status, headers['allow'], body], [200, 'OPTIONS, POST', '']);
 });
 
+test('HttpApi: another method of everything is refused with all methods', async (t) => {
+  const { port } = await startApi(t);
+
+  const { status, headers, body } = await request(t, port, 'GET *');
+
+  assert.deepEqual(
+    [status, headers['allow'], body],
+    [405, 'DELETE, GET, OPTIONS, POST, PUT', '{"message":"METHOD_NOT_ALLOWED"}'],
+  );
+});
+
 test('HttpApi: OPTIONS of everything is answered', async (t) => {
   const { port } = await startApi(t);
 
@@ -105,6 +116,7 @@ test('HttpApi: refuses everything without TLS where that is required', async (t)
   });
   const server = new HttpServer({
     handle: (asked) => api.refuseWithoutTls(asked, 4152),
+    refuseConnect: (target) => api.connectRefusal(target),
     clock,
     limit: new ConnectionLimit(1, clock, logger),
     heads: new UnfinishedHeads(clock, logger),
