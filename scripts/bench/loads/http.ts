@@ -32,7 +32,7 @@ const LOAD: Load<typeof OPTIONS> = {
   unit: 'msg',
   summary: 'publish with POST /pub or POST /mpub',
   about: `Publishes to a topic without channels. Percentiles are the time from sending a request to its
-answer, with --new-connections from the begin of the connection. The null sink is a bare node:http
+answer, with --new-connections from the start of the connection. The null sink is a bare node:http
 server that answers OK.`,
   examples: [
     '',

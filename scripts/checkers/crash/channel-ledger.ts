@@ -107,7 +107,7 @@ export class ChannelLedger {
     this.#checkDue(entry, nowMs);
     this.#checkCopies(entry);
     if (!entry.isAmbiguous && attempts <= entry.attemptsFloor) {
-      this.#violate('attempts go down', `${attempts} after ${entry.attemptsFloor}`, entry);
+      this.#violate('attempts decrease', `${attempts} after ${entry.attemptsFloor}`, entry);
     }
     if (entry.copiesMax > 1) entry.isAmbiguous = true;
     if (entry.firstMs === 0) entry.firstMs = nowMs;
@@ -235,8 +235,9 @@ export class ChannelLedger {
   #checkCopies(entry: Entry): void {
     const finished = entry.finishes.length;
     if (entry.held + finished < entry.copiesMax) return;
-    if (finished > 0) this.#violate('finished and again', `${finished} times finished`, entry);
-    else this.#violate('twice at once', `${entry.held} held`, entry);
+    if (finished > 0)
+      this.#violate('redelivered after finish', `${finished} times finished`, entry);
+    else this.#violate('in flight twice', `${entry.held} held`, entry);
     // reported once
     entry.copiesMax++;
   }

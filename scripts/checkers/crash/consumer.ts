@@ -88,7 +88,7 @@ export class Consumer {
     if (publication?.topic !== ledger.topic) {
       const start = body.toString('hex', 0, 16);
       const place = `${ledger.topic}/${ledger.name}`;
-      violations.add('foreign body', `${place}: ${body.length} bytes, ${start}…, id ${id}`);
+      violations.add('unknown body', `${place}: ${body.length} bytes, ${start}…, id ${id}`);
       this.#connection?.send(line('FIN', id));
       return;
     }

@@ -151,7 +151,7 @@ export class CrashRun {
   }
 
   async #end(broker: CheckedServer, life: Life): Promise<void> {
-    if (broker.hasEnded) this.violations.add('bad end', `by itself:\n${broker.log}`);
+    if (broker.hasEnded) this.violations.add('unclean end', `by itself:\n${broker.log}`);
     switch (life.end) {
       case 'quiet kill':
         for (const consumer of this.#consumers) consumer.hold();
@@ -284,7 +284,7 @@ export class CrashRun {
       held = await heldMessages(broker);
     }
     if (held.count > 0) {
-      this.violations.add('left behind', `${held.count} messages that do not come: ${held.text}`);
+      this.violations.add('left over', `${held.count} messages that do not arrive: ${held.text}`);
     } else {
       for (const ledger of this.#ledgers) ledger.drained();
     }
@@ -306,7 +306,7 @@ export class CrashRun {
     const stopMs = Date.now();
     const ending = await Promise.race([broker.stop(), delay(END_MS_MAX, null, { ref: false })]);
     if (!isOrderly(ending)) {
-      this.violations.add('bad end', `${JSON.stringify(ending)} after SIGTERM:\n${broker.log}`);
+      this.violations.add('unclean end', `${JSON.stringify(ending)} after SIGTERM:\n${broker.log}`);
       await broker.destroy();
     }
     this.#closeClients();

@@ -4,18 +4,18 @@
 
 /** The rules for a broker, by their names in reports. */
 export const RULES = [
-  'foreign body',
+  'unknown body',
   'lost',
   'too early',
-  'finished and again',
-  'twice at once',
-  'attempts go down',
+  'redelivered after finish',
+  'in flight twice',
+  'attempts decrease',
   'refused',
-  'left behind',
-  'bad end',
+  'left over',
+  'unclean end',
 ] as const;
 
-/** A violation. */
+/** A rule. */
 export type Rule = (typeof RULES)[number];
 
 /** Most violations that are kept; further ones are only counted. */

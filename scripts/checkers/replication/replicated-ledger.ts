@@ -64,7 +64,7 @@ export class ReplicatedLedger {
     const number = this.#bodies.read(body);
     const publication = number === undefined ? undefined : this.#publications.get(number);
     if (number === undefined || publication?.topic !== topic) {
-      this.#violations.add('foreign body', `${topic}/${channel}: ${body.length} bytes`);
+      this.#violations.add('unknown body', `${topic}/${channel}: ${body.length} bytes`);
       return [-1, false];
     }
     this.deliveries++;
@@ -82,7 +82,7 @@ export class ReplicatedLedger {
       const where = `${topic}/${channel}: message ${number}`;
       const places = entry.places.join(', ');
       const text = `${where}, ${sinceMs} ms after it came first (${places})`;
-      this.#violations.add('finished and again', text);
+      this.#violations.add('redelivered after finish', text);
     }
     entry.isGivenBack = false;
     return [number, false];

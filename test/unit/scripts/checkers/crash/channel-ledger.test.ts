@@ -98,7 +98,10 @@ test('ChannelLedger: what is held or finished must not come again in the same li
   finished.ledger.finish(finished.deliver(1, 10), 11);
   finished.deliver(2, 20);
 
-  assert.deepEqual([held.broken, finished.broken], [['twice at once'], ['finished and again']]);
+  assert.deepEqual(
+    [held.broken, finished.broken],
+    [['in flight twice'], ['redelivered after finish']],
+  );
 });
 
 test('ChannelLedger: a finish that was confirmed long before a kill holds, a later one need not', () => {
@@ -114,7 +117,7 @@ test('ChannelLedger: a finish that was confirmed long before a kill holds, a lat
     bench.deliver(2, 700);
   }
 
-  assert.deepEqual([early.broken, late.broken], [['finished and again'], []]);
+  assert.deepEqual([early.broken, late.broken], [['redelivered after finish'], []]);
 });
 
 test('ChannelLedger: over a clean shutdown every confirmed finish holds', () => {
@@ -128,7 +131,7 @@ test('ChannelLedger: over a clean shutdown every confirmed finish holds', () => 
     bench.deliver(2, 100);
   }
 
-  assert.deepEqual([confirmed.broken, unconfirmed.broken], [['finished and again'], []]);
+  assert.deepEqual([confirmed.broken, unconfirmed.broken], [['redelivered after finish'], []]);
 });
 
 test('ChannelLedger: a deferred publish must not come early, over a kill neither', () => {
@@ -175,7 +178,7 @@ for (const [what, end] of [
 
     assert.deepEqual(
       [early.broken, fewer.broken, right.broken],
-      [['too early'], ['attempts go down'], []],
+      [['too early'], ['attempts decrease'], []],
     );
   });
 }
@@ -217,7 +220,7 @@ test('ChannelLedger: what a kill has met may come twice, until the channel was s
   bench.ledger.drained();
   bench.deliver(2, 40);
 
-  assert.deepEqual([before, bench.broken], [[], ['finished and again']]);
+  assert.deepEqual([before, bench.broken], [[], ['redelivered after finish']]);
 });
 
 test('ChannelLedger: a refusal is in order only where there may be two copies', () => {

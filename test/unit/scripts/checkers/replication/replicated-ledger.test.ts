@@ -60,7 +60,7 @@ test('ReplicatedLedger: what was finished may come again if something was lost t
   run.ledger.giveBack('t', 'c', number, 150_000);
   run.deliver(back, 151_000);
 
-  assert.deepEqual(run.found(), [['finished and again', 3]]);
+  assert.deepEqual(run.found(), [['redelivered after finish', 3]]);
 });
 
 test('ReplicatedLedger: a body that was not published there is foreign', () => {
@@ -68,7 +68,7 @@ test('ReplicatedLedger: a body that was not published there is foreign', () => {
   run.ledger.deliver('other', 'c', run.publish(false), 1);
   run.ledger.deliver('t', 'c', Buffer.from('what is this?'), 2);
 
-  assert.deepEqual(run.found(), [['foreign body', 2]]);
+  assert.deepEqual(run.found(), [['unknown body', 2]]);
 });
 
 test('ServiceGaps: the longest gap of the place that had it, also one that lasts', () => {
