@@ -4,6 +4,7 @@
  * Thread: any.
  */
 
+import { valueText } from '../shared/error-text.ts';
 import { parseChannelName, parseTopicName } from '../shared/names.ts';
 import { type Address, parseAddress } from './address.ts';
 import type { BackoffSettings } from './backoff-timer.ts';
@@ -137,10 +138,11 @@ export function consumerSettings<T>(options: ConsumerOptions<T>): ConsumerSettin
   const checks = new OptionChecks(options, NAMES);
   const { topic, channel, onDiscard, codec } = options;
   if (typeof topic !== 'string' || parseTopicName(topic) === undefined) {
-    throw new NsqError('E_BAD_TOPIC', `option topic: "${topic}" is not a topic's name`, { topic });
+    const what = `option topic: "${valueText(topic)}" is not a topic's name`;
+    throw new NsqError('E_BAD_TOPIC', what, { topic: valueText(topic) });
   }
   if (typeof channel !== 'string' || parseChannelName(channel) === undefined) {
-    const what = `option channel: "${channel}" is not a channel's name`;
+    const what = `option channel: "${valueText(channel)}" is not a channel's name`;
     throw new NsqError('E_BAD_CHANNEL', what, { topic });
   }
   if (onDiscard !== undefined && typeof onDiscard !== 'function') {

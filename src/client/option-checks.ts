@@ -5,6 +5,7 @@
  * Thread: any.
  */
 
+import { valueText } from '../shared/error-text.ts';
 import { NsqError } from './nsq-error.ts';
 
 /** An options object, not validated. */
@@ -16,6 +17,9 @@ export class OptionChecks {
 
   /** Throws if there is an unknown option. */
   constructor(options: object, known: readonly string[]) {
+    if (typeof options !== 'object' || options === null) {
+      throw invalid('options', `${valueText(options)} is not an object`);
+    }
     // the values are unknown until they are read
     this.#options = options as Options;
     for (const name of Object.keys(options)) {
@@ -26,7 +30,7 @@ export class OptionChecks {
   /** An integer within a range. */
   integer(name: string, byDefault: number, min: number, max: number): number {
     const value = this.#options[name] ?? byDefault;
-    if (!Number.isInteger(value)) throw invalid(name, `${String(value)} is not a whole number`);
+    if (!Number.isInteger(value)) throw invalid(name, `${valueText(value)} is not a whole number`);
     return this.#within(name, Number(value), min, max);
   }
 
@@ -34,7 +38,7 @@ export class OptionChecks {
   number(name: string, byDefault: number, min: number, max: number): number {
     const value = this.#options[name] ?? byDefault;
     if (typeof value !== 'number' || Number.isNaN(value)) {
-      throw invalid(name, `${String(value)} is not a number`);
+      throw invalid(name, `${valueText(value)} is not a number`);
     }
     return this.#within(name, value, min, max);
   }
@@ -47,7 +51,7 @@ export class OptionChecks {
   boolean(name: string, byDefault: boolean): boolean {
     const value = this.#options[name] ?? byDefault;
     if (typeof value !== 'boolean')
-      throw invalid(name, `${String(value)} is neither true nor false`);
+      throw invalid(name, `${valueText(value)} is neither true nor false`);
     return value;
   }
 
@@ -66,7 +70,7 @@ export class OptionChecks {
     // Each element is validated.
     return value.map((text: unknown) => {
       if (typeof text === 'string') return text;
-      throw invalid(name, `${String(text)} is not a text`);
+      throw invalid(name, `${valueText(text)} is not a text`);
     });
   }
 

@@ -9,7 +9,7 @@
  */
 
 import { EventEmitter } from 'node:events';
-import { errorText } from '../shared/error-text.ts';
+import { errorText, valueText } from '../shared/error-text.ts';
 import { parseTopicName } from '../shared/names.ts';
 import type { Address } from './address.ts';
 import { BrokerLink } from './broker-link.ts';
@@ -162,6 +162,10 @@ export class Producer<T = unknown> extends EventEmitter<ProducerEvents> implemen
     bodies: readonly (T | string | Uint8Array)[],
     options: PublishOptions = NO_OPTIONS,
   ): Promise<void> {
+    if (!Array.isArray(bodies)) {
+      const what = `the messages are not an array, but ${valueText(bodies)}`;
+      return Promise.reject(new NsqError('E_BAD_MESSAGE', what));
+    }
     if (bodies.length === 0) return Promise.resolve();
     if (!publishTracing.hasSubscribers) return this.#publish(topic, bodies, options);
     const context = { topic, count: bodies.length, delayMs: options.delayMs ?? 0 };
@@ -216,7 +220,8 @@ export class Producer<T = unknown> extends EventEmitter<ProducerEvents> implemen
       this.#checkTopic(topic);
       const { delayMs, timeoutMs, signal } = this.#checked(options);
       signal?.throwIfAborted();
-      const sized = bodies.map((body) => this.#sized(topic, body));
+      // Holes are read as undefined, which is no message.
+      const sized = Array.from(bodies, (body) => this.#sized(topic, body));
       return this.#queue.publish(topic, sized, delayMs, timeoutMs, signal);
     } catch (error) {
       return Promise.reject(error);
@@ -226,7 +231,8 @@ export class Producer<T = unknown> extends EventEmitter<ProducerEvents> implemen
   #checkTopic(topic: string): void {
     if (topic === this.#lastTopic) return;
     if (typeof topic !== 'string' || parseTopicName(topic) === undefined) {
-      throw new NsqError('E_BAD_TOPIC', `"${topic}" is not a topic's name`, { topic });
+      const name = valueText(topic);
+      throw new NsqError('E_BAD_TOPIC', `"${name}" is not a topic's name`, { topic: name });
     }
     this.#lastTopic = topic;
   }
@@ -252,6 +258,9 @@ export class Producer<T = unknown> extends EventEmitter<ProducerEvents> implemen
     else {
       try {
         body = this.#settings.codec.encode(value);
+        if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
+          throw new TypeError(`the codec returned ${valueText(body)}, not a text or bytes`);
+        }
       } catch (cause) {
         const what = `a message for ${topic} cannot be encoded: ${errorText(cause)}`;
         throw new NsqError('E_BAD_MESSAGE', what, { topic, cause });

@@ -17,6 +17,7 @@ import {
   OPTION_ROWS,
   type Options,
 } from '../main/options/options.ts';
+import { valueText } from '../shared/error-text.ts';
 
 /**
  * Takes the lines of a broker's log: `console` does, and so do the loggers of pino and winston.
@@ -90,6 +91,9 @@ const LOG_METHODS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** Checks a broker's options. Errors: throws an NsqError, INVALID_OPTION, with the option's name. */
 export function brokerSettings(given: BrokerOptions): BrokerSettings {
+  if (typeof given !== 'object' || given === null) {
+    throw new NsqError('INVALID_OPTION', `the options are not an object, but ${valueText(given)}`);
+  }
   const { memory = false, log, codec = jsonCodec, workersPath, ...table } = given;
   if (typeof memory !== 'boolean') throw invalid('memory', 'must be true or false');
   if (log !== undefined && LOG_METHODS.some((name) => typeof log?.[name] !== 'function')) {

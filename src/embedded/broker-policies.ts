@@ -10,7 +10,8 @@ import { type EffectiveValue, effectiveValues } from '../main/policies/effective
 import type { PolicySource, SourcedPolicy } from '../main/policies/policies.ts';
 import { parsePolicy, policyJson } from '../main/policies/policy.ts';
 import { PolicyRefused, type PolicyStore } from '../main/policies/policy-store.ts';
-import { errorText } from '../shared/error-text.ts';
+import { errorText, valueText } from '../shared/error-text.ts';
+import type { BrokerLife } from './broker-life.ts';
 import { checkedChannel, checkedTopic } from './checked-names.ts';
 
 /**
@@ -72,10 +73,12 @@ export type BrokerPolicy = Required<PolicyGiven> & {
  */
 export class BrokerPolicies {
   readonly #store: PolicyStore;
+  readonly #life: BrokerLife;
 
   /** @internal */
-  constructor(store: PolicyStore) {
+  constructor(store: PolicyStore, life: BrokerLife) {
     this.#store = store;
+    this.#life = life;
   }
 
   /** All policies, the highest priority first. */
@@ -96,6 +99,8 @@ export class BrokerPolicies {
    * each other.
    */
   async set(name: string, given: PolicyGiven): Promise<void> {
+    this.#life.assertOpen();
+    if (typeof name !== 'string') throw refused(valueText(name), 'its name is not a text');
     const policy = parsePolicy(name, given);
     if (policy instanceof InvalidValue) throw refused(name, policy.why);
     await this.#change(name, this.#store.put(policy));
@@ -103,8 +108,9 @@ export class BrokerPolicies {
 
   /** Removes a policy. Errors: as `set`; rejects with NOT_FOUND if it does not exist. */
   async delete(name: string): Promise<void> {
+    this.#life.assertOpen();
     if (this.#store.policies.get(name) === undefined) {
-      throw new NsqError('NOT_FOUND', `there is no policy "${name}"`);
+      throw new NsqError('NOT_FOUND', `there is no policy "${valueText(name)}"`);
     }
     await this.#change(name, this.#store.remove(name));
   }
@@ -118,8 +124,9 @@ export class BrokerPolicies {
 
   async #change(name: string, changing: Promise<void>): Promise<void> {
     try {
-      await changing;
+      await this.#life.untilOver(changing);
     } catch (cause) {
+      if (cause instanceof NsqError) throw cause;
       if (cause instanceof PolicyRefused) throw refused(name, cause.message);
       throw new NsqError('BROKER_FAILED', errorText(cause), { cause });
     }

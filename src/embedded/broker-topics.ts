@@ -7,7 +7,8 @@
 
 import { NsqError } from '../client/nsq-error.ts';
 import type { BrokerOperations } from '../main/topics/broker-operations.ts';
-import { errorText } from '../shared/error-text.ts';
+import { errorText, valueText } from '../shared/error-text.ts';
+import type { BrokerLife } from './broker-life.ts';
 import { checkedChannel, checkedTopic } from './checked-names.ts';
 
 /**
@@ -27,10 +28,12 @@ import { checkedChannel, checkedTopic } from './checked-names.ts';
  */
 export class BrokerTopics {
   readonly #operations: BrokerOperations;
+  readonly #life: BrokerLife;
 
   /** @internal */
-  constructor(operations: BrokerOperations) {
+  constructor(operations: BrokerOperations, life: BrokerLife) {
     this.#operations = operations;
+    this.#life = life;
   }
 
   /** All topics, sorted. */
@@ -45,12 +48,13 @@ export class BrokerTopics {
 
   /** Creates a topic, and a channel of it, if they do not exist. */
   async create(topic: string, channel?: string): Promise<void> {
+    this.#life.assertOpen();
     const name = checkedTopic(topic);
     const channelName = channel === undefined ? null : checkedChannel(topic, channel);
     // Both exist before the first wait, so that the channel misses no later message.
-    const opening = this.#operations.createTopic(name);
-    if (channelName !== null) await this.#operations.createChannel(name, channelName);
-    await opening;
+    const creations = [this.#operations.createTopic(name)];
+    if (channelName !== null) creations.push(this.#operations.createChannel(name, channelName));
+    await this.#outcome(name, Promise.all(creations));
   }
 
   /** Deletes a channel, or a topic with its channels, and all their messages. */
@@ -94,16 +98,26 @@ export class BrokerTopics {
     channel: string | undefined,
     act: (operations: BrokerOperations) => Promise<void>,
   ): Promise<void> {
+    this.#life.assertOpen();
     const operations = this.#operations;
     if (!operations.hasTopic(topic)) {
-      throw new NsqError('NOT_FOUND', `there is no topic "${topic}"`, { topic });
+      throw new NsqError('NOT_FOUND', `there is no topic "${valueText(topic)}"`, {
+        topic: valueText(topic),
+      });
     }
     if (channel !== undefined && !operations.hasChannel(topic, channel)) {
-      throw new NsqError('NOT_FOUND', `there is no channel "${topic}/${channel}"`, { topic });
+      const name = `${topic}/${valueText(channel)}`;
+      throw new NsqError('NOT_FOUND', `there is no channel "${name}"`, { topic });
     }
+    await this.#outcome(topic, act(operations));
+  }
+
+  /** Errors: rejects with an NsqError. */
+  async #outcome(topic: string, request: Promise<unknown>): Promise<void> {
     try {
-      await act(operations);
+      await this.#life.untilOver(request);
     } catch (cause) {
+      if (cause instanceof NsqError) throw cause;
       throw new NsqError('BROKER_FAILED', errorText(cause), { topic, cause });
     }
   }

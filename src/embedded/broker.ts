@@ -11,11 +11,13 @@ import type { Environment } from '../client/environment.ts';
 import type { Handler, RunOptions } from '../client/handler-run.ts';
 import type { Message } from '../client/message.ts';
 import { NsqError } from '../client/nsq-error.ts';
+import { OptionChecks } from '../client/option-checks.ts';
 import type { Logger } from '../daemon/log.ts';
 import type { Nsqd } from '../main/nsqd.ts';
 import type { BrokerStats } from '../main/stats/stats.ts';
 import type { Clock } from '../shared/clock.ts';
 import { errorText } from '../shared/error-text.ts';
+import { BrokerLife } from './broker-life.ts';
 import type { BrokerSettings } from './broker-options.ts';
 import { BrokerPolicies } from './broker-policies.ts';
 import { BrokerTopics } from './broker-topics.ts';
@@ -76,6 +78,8 @@ export type StatsRequest = {
 /** The name that messages show as the address of their broker. */
 const ADDRESS = 'embedded:4150';
 const CLOSE_MS = 30_000;
+/** As a consumer's. */
+const CLOSE_MS_MAX = 24 * 3_600_000;
 /** How long writing what is in memory may take after a worker has crashed. */
 const RESCUE_MS = 10_000;
 
@@ -110,6 +114,7 @@ export class Broker implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #publisher: LocalPublisher;
   readonly #environment: Environment;
+  readonly #life = new BrokerLife();
   readonly #consumers = new Set<{ close(options: { deadlineMs: number }): Promise<void> }>();
   #closing: Promise<void> | null = null;
   #failure: NsqError | null = null;
@@ -124,8 +129,8 @@ export class Broker implements AsyncDisposable {
     this.#nsqd = nsqd;
     this.#logger = logger;
     this.#clock = clock;
-    this.topics = new BrokerTopics(nsqd.operations);
-    this.policies = new BrokerPolicies(nsqd.policies);
+    this.topics = new BrokerTopics(nsqd.operations, this.#life);
+    this.policies = new BrokerPolicies(nsqd.policies, this.#life);
     this.#publisher = new LocalPublisher(nsqd.operations, options, codec);
     const broker = { clients: nsqd.local, options, clock };
     this.#environment = {
@@ -212,13 +217,14 @@ export class Broker implements AsyncDisposable {
     options: Omit<SubscribeOptions<T>, 'concurrency'> = {},
   ): AsyncIterableIterator<Message<T>, undefined> & AsyncDisposable {
     const consumer = this.#consumer(topic, channel, options);
-    void this.topics.create(topic, channel);
+    // A draining broker refuses a new channel; the consumer is told so too.
+    this.topics.create(topic, channel).catch(() => undefined);
     return new MessageIterator(consumer, () => this.#consumers.delete(consumer));
   }
 
   /** The statistics of the broker. */
-  stats({ topic, channel, clients = false }: StatsRequest = {}): Promise<BrokerStats> {
-    return this.#nsqd.operations.stats({ topic, channel, withClients: clients });
+  async stats({ topic, channel, clients = false }: StatsRequest = {}): Promise<BrokerStats> {
+    return await this.#nsqd.operations.stats({ topic, channel, withClients: clients });
   }
 
   /**
@@ -227,6 +233,7 @@ export class Broker implements AsyncDisposable {
    * broker is closed before. A drain cannot be cancelled; call `close` next.
    */
   async drain(): Promise<boolean> {
+    this.#life.assertOpen();
     const { drain } = this.#nsqd;
     drain.begin();
     await Promise.race([drain.over, this.failed]);
@@ -240,9 +247,11 @@ export class Broker implements AsyncDisposable {
    * Units: `deadlineMs` ms that handlers have, 30,000 by default.
    * Errors: rejects with an NsqError if something could not be written.
    */
-  close({ deadlineMs = CLOSE_MS }: { readonly deadlineMs?: number } = {}): Promise<void> {
+  async close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+    const checks = new OptionChecks(options, ['deadlineMs']);
+    const deadlineMs = checks.number('deadlineMs', CLOSE_MS, 0, CLOSE_MS_MAX);
     this.#closing ??= this.#close(deadlineMs);
-    return this.#closing;
+    return await this.#closing;
   }
 
   /** Closes with the default deadline: for `await using`. */
@@ -255,8 +264,7 @@ export class Broker implements AsyncDisposable {
     channel: string,
     options: Omit<SubscribeOptions<T>, 'concurrency'>,
   ): Consumer<T> {
-    if (this.#failure !== null) throw this.#failure;
-    if (this.#closing !== null) throw closedError();
+    this.#life.assertOpen();
     const settings = { ...options, topic, channel, nsqd: [ADDRESS] };
     const consumer = new Consumer<T>(settings, this.#environment);
     this.#consumers.add(consumer);
@@ -264,6 +272,7 @@ export class Broker implements AsyncDisposable {
   }
 
   async #close(deadlineMs: number): Promise<void> {
+    this.#life.end(closedError());
     this.#publisher.close(closedError());
     if (this.#failure !== null) return;
     const consumers = [...this.#consumers];
@@ -278,6 +287,7 @@ export class Broker implements AsyncDisposable {
       throw new NsqError('BROKER_FAILED', unwritten);
     } finally {
       this.#publisher.abort(closedError());
+      this.#life.over(closedError());
     }
   }
 
@@ -285,6 +295,7 @@ export class Broker implements AsyncDisposable {
     const failure = new NsqError('BROKER_FAILED', cause.message, { cause });
     this.#failure = failure;
     this.#logger.fatal(cause.message);
+    this.#life.end(failure);
     this.#publisher.close(failure);
     const late = Promise.withResolvers<string>();
     const timer = this.#clock.after(RESCUE_MS, () => late.resolve(`not within ${RESCUE_MS} ms`));
@@ -293,6 +304,7 @@ export class Broker implements AsyncDisposable {
     if (lost !== null) this.#logger.error(`not all messages in memory are saved to disk - ${lost}`);
     await this.#nsqd.release();
     this.#publisher.abort(failure);
+    this.#life.over(failure);
     await Promise.all([...this.#consumers].map((consumer) => consumer.close({ deadlineMs: 0 })));
     throw failure;
   }

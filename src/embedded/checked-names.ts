@@ -6,6 +6,7 @@
  */
 
 import { NsqError } from '../client/nsq-error.ts';
+import { valueText } from '../shared/error-text.ts';
 import {
   type ChannelName,
   parseChannelName,
@@ -17,7 +18,9 @@ import {
 export function checkedTopic(topic: string): TopicName {
   const name = typeof topic === 'string' ? parseTopicName(topic) : undefined;
   if (name === undefined) {
-    throw new NsqError('E_BAD_TOPIC', `"${topic}" is not a topic's name`, { topic });
+    throw new NsqError('E_BAD_TOPIC', `"${valueText(topic)}" is not a topic's name`, {
+      topic: valueText(topic),
+    });
   }
   return name;
 }
@@ -26,7 +29,9 @@ export function checkedTopic(topic: string): TopicName {
 export function checkedChannel(topic: string, channel: string): ChannelName {
   const name = typeof channel === 'string' ? parseChannelName(channel) : undefined;
   if (name === undefined) {
-    throw new NsqError('E_BAD_CHANNEL', `"${channel}" is not a channel's name`, { topic });
+    throw new NsqError('E_BAD_CHANNEL', `"${valueText(channel)}" is not a channel's name`, {
+      topic: valueText(topic),
+    });
   }
   return name;
 }

@@ -59,9 +59,16 @@ export async function createBroker(options: BrokerOptions = {}): Promise<Broker>
 
 /** A program's log has no level above errors. */
 function entriesOf(log: BrokerLog | null): LogEntries {
+  let hasFailed = false;
   return {
     write: (level, text) => {
-      log?.[level === 'fatal' ? 'error' : level](text);
+      try {
+        log?.[level === 'fatal' ? 'error' : level](text);
+      } catch (error) {
+        // It costs the line, not the broker. The program is told once.
+        if (!hasFailed) process.emitWarning(`the log of a broker failed: ${errorText(error)}`);
+        hasFailed = true;
+      }
     },
   };
 }

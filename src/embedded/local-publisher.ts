@@ -11,7 +11,7 @@ import { NsqError } from '../client/nsq-error.ts';
 import { OptionChecks } from '../client/option-checks.ts';
 import type { Options } from '../main/options/options.ts';
 import type { HttpBroker } from '../main/topics/broker.ts';
-import { errorText } from '../shared/error-text.ts';
+import { errorText, valueText } from '../shared/error-text.ts';
 import { SIZE_BYTES } from '../shared/limits.ts';
 import type { TopicName } from '../shared/names.ts';
 import { checkedTopic } from './checked-names.ts';
@@ -73,16 +73,27 @@ export class LocalPublisher {
 
   /** The broker keeps all messages or none. Errors: as `publish`. */
   publishMany(topic: string, bodies: readonly unknown[], options = NO_OPTIONS): Promise<void> {
-    if (bodies.length === 0) return KEPT;
     try {
+      if (!Array.isArray(bodies)) {
+        const what = `the messages are not an array, but ${valueText(bodies)}`;
+        throw new NsqError('E_BAD_MESSAGE', what);
+      }
+      if (bodies.length === 0) return KEPT;
       const name = this.#topicName(topic);
-      const messages = Buffer.concat(bodies.flatMap((body) => this.#sized(topic, body)));
+      const parts: Buffer[] = [];
+      // Counted here: an array may have holes, and the program's codec may change its length.
+      let count = 0;
+      for (const body of bodies) {
+        parts.push(...this.#sized(topic, body));
+        count++;
+      }
+      const messages = Buffer.concat(parts);
       const { maxBodySize } = this.#options;
       if (messages.length > maxBodySize) {
         const what = `MPUB body too big ${messages.length} > ${maxBodySize}`;
         throw new NsqError('E_BAD_BODY', what, { topic });
       }
-      return this.#send('MPUB', name, messages, bodies.length, this.#delayMs(options));
+      return this.#send('MPUB', name, messages, count, this.#delayMs(options));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -162,8 +173,8 @@ export class LocalPublisher {
 
   #encoded(topic: string, value: unknown): Buffer {
     if (typeof value === 'string') return Buffer.from(value);
-    if (value instanceof Uint8Array) return asBuffer(value);
     try {
+      if (value instanceof Uint8Array) return asBuffer(value);
       const encoded = this.#codec.encode(value);
       return typeof encoded === 'string' ? Buffer.from(encoded) : asBuffer(encoded);
     } catch (cause) {

@@ -108,8 +108,11 @@ export const duration: OptionKind<number> = {
       'must be a duration such as "250ms", or an integer number of milliseconds',
     );
   },
-  parseGiven: (value) =>
-    Number.isFinite(value) ? value : new InvalidValue('must be a number of milliseconds'),
+  parseGiven: (value) => {
+    if (!Number.isFinite(value)) return new InvalidValue('must be a number of milliseconds');
+    const isLong = !Number.isSafeInteger(durationNs(value));
+    return isLong ? new InvalidValue('duration is longer than 104 days') : value;
+  },
   spell: (value) => formatDuration(durationNs(value)),
   show: durationNs,
 };

@@ -449,3 +449,35 @@ test('Producer: nothing waits for time while it has nothing to do', async () => 
 
   assert.equal(site.clock.timerCount, 0);
 });
+
+test('Producer.publishMany: a hole, or what is no array, is refused before it is sent', async () => {
+  const site = new ScriptedSite();
+  const producer = producerAt(site);
+  const bodies = ['a', 'b', 'c'];
+  delete bodies[1];
+
+  for (const wrong of [bodies, 'abc', null, { length: 2 }]) {
+    assert.equal(await outcome(producer.publishMany('a', wrong as string[])), 'E_BAD_MESSAGE');
+  }
+
+  await producer.publish('a', 'next');
+  assert.deepEqual(site.broker().published, ['next']);
+});
+
+test('Producer: a codec that returns neither text nor bytes is refused', async () => {
+  const site = new ScriptedSite();
+  for (const encoded of [undefined, 5, { byteLength: 5 }, Promise.resolve('x')]) {
+    const codec = { encode: () => encoded as never, decode: () => undefined };
+    const producer = producerAt(site, { codec });
+
+    assert.equal(await outcome(producer.publish('a', {})), 'E_BAD_MESSAGE');
+  }
+});
+
+test('Producer: a topic that cannot become a text is refused', async () => {
+  const producer = producerAt(new ScriptedSite());
+
+  for (const topic of [Symbol('s'), Object.create(null), null]) {
+    assert.equal(await outcome(producer.publish(topic as string, 'x')), 'E_BAD_TOPIC');
+  }
+});
