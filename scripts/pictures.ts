@@ -24,7 +24,7 @@ type Shot = {
   readonly hash: string;
   readonly colorScheme: 'dark' | 'light';
   readonly width?: number;
-  /** Whether messages are listed first, and one of them opened. */
+  /** Whether messages are listed first, or listed and one of them opened; missing if neither. */
   readonly messages?: 'list' | 'one';
 };
 

@@ -48,7 +48,7 @@ export class Pacer {
   }
 }
 
-/** Shorter pauses do not use a timer. */
+/** How late a timer may be: shorter pauses use the thread instead. */
 const TIMER_LATE_MS = 2;
 /** Pieces that come due within this time are sent together: a wake-up for each would cost more than the load. */
 const LEAST_MS = 0.25;

@@ -23,7 +23,7 @@ export class LateFiles {
   constructor(limitS: number) {
     const limitMs = limitS * MS_PER_SECOND;
     this.#limitMs = limitMs + Math.min(limitMs, GRACE_MS_MAX);
-    // The processes of the files learn it in this way.
+    // For the processes of the test files.
     process.env[NOTES_VARIABLE] = this.#notes;
     process.env[LIMIT_VARIABLE] = String(limitS);
     this.#timer = setInterval(() => this.#look(), LOOK_MS);

@@ -12,7 +12,7 @@ import { needsFor } from './traffic-options.ts';
 
 const METADATA_FILE = 'nsqd.dat';
 const METADATA_VERSION = '1.3.0';
-/** Requests for topics that run at the same time. */
+/** Requests that run at the same time. */
 const REQUESTS_MAX = 8;
 
 const OPTIONS = {

@@ -108,7 +108,7 @@ export function layersOf({ tls, compression }: Layers): Layers {
 type PublishValues = Pick<PublishOrder, 'batch' | 'size' | 'payload' | 'connections' | 'inFlight'>;
 type ConsumeValues = Pick<ConsumeOrder, 'connections' | 'rdy'>;
 
-/** What is published, without the address and the limits; taken from all values of a load. */
+/** Publishing without layers and at full speed, for messages that are then consumed. */
 export function plainPublishing(
   values: PublishValues,
 ): Omit<PublishOrder, 'address' | 'topics' | 'messages' | 'seconds'> {

@@ -128,7 +128,7 @@ class Member implements FrameHandler {
   readonly #finBatch: number;
   readonly #requeueShare: number;
   readonly #batch = new AnswerBatch();
-  /** The number of messages that should have been requeued so far. */
+  /** The accumulated share of requeues: at 1 a message is requeued. */
   #requeueDue = 0;
   #holdsRequeue = false;
   #finished = 0;
