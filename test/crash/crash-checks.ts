@@ -21,7 +21,7 @@ import type { CrashKind, Expectations } from './record-book.ts';
 /** Nothing survives that is not durable. */
 export const OLDEST: Chooser = () => 0;
 
-/** A crash that has left something wrong. */
+/** A crash that left a fault. */
 class CrashFailure extends Error {
   constructor(kind: CrashKind, mixture: number, image: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -34,7 +34,7 @@ class CrashFailure extends Error {
 export class CrashChecks {
   /** Disks that were opened. */
   count = 0;
-  /** Crashes that were looked at, most of which leave a disk that was opened before. */
+  /** Crashes that were examined; most of them leave a disk that was opened before. */
   crashes = 0;
   /** Records that were handed out damaged, none of which was synced. */
   damagedCount = 0;
@@ -44,7 +44,7 @@ export class CrashChecks {
   readonly #seen = new Set<string>();
 
   readonly #mayBeTorn: boolean;
-  /** Whether calls of the life have failed. */
+  /** Whether calls have failed in this life. */
   #hasFailed = false;
 
   /**
@@ -57,7 +57,7 @@ export class CrashChecks {
     this.#mayBeTorn = mayBeTorn;
   }
 
-  /** Crashes at every point of the last operation, and behind it. Errors: throws what is wrong then. */
+  /** Crashes at every point of the last operation, and after it. Errors: throws the fault that it finds. */
   check(life: QueueLife): void {
     // On a full disk what is finished goes before metadata says so.
     this.#hasFailed = life.faults.failedCount > 0;
@@ -74,7 +74,7 @@ export class CrashChecks {
       const choose = seededRandom(mixture * 7919 + this.crashes);
       this.#open('power loss', mixture, disk.afterPowerLoss(choose), afterPowerLoss);
     }
-    // Last, as it uses up the disk.
+    // Last, because it uses the disk up.
     this.#open('kill', 0, disk, afterKill);
   }
 

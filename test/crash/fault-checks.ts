@@ -1,6 +1,6 @@
 /**
- * What must hold of a disk queue whose file calls fail for a while: whatever it has called done is done, and when
- * the fault is gone it goes on, without being reopened, with everything that it was given.
+ * What must hold for a disk queue whose file calls fail for a while: operations that have returned are done, and when
+ * the fault is gone the queue continues, without being reopened, with everything that it was given.
  *
  * Thread: any.
  */
@@ -24,7 +24,7 @@ export function emptyAgain(life: QueueLife): void {
   assert.strictEqual(life.empty(), undefined, 'a queue is emptied once a fault is gone');
 }
 
-/** Heals the disk. The queue must work on and hold what it should; in the end it is empty. */
+/** Heals the disk. The queue must continue and hold what it should; in the end it is empty. */
 export function checkHealed(life: QueueLife): void {
   life.faults.heal();
   let error = life.sync();
@@ -42,7 +42,7 @@ export function checkHealed(life: QueueLife): void {
   checkNothingPutAside(life);
 }
 
-/** Reads everything there is, comparing it with what must come. */
+/** Reads everything, and compares it with the expected records. */
 function readAll(life: QueueLife): void {
   while (life.unreadCount > 0) succeed(life.read(ROOM_BYTES), 'reads');
   succeed(life.read(ROOM_BYTES), 'reads');

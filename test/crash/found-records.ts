@@ -1,5 +1,5 @@
 /**
- * What lies on a disk after a crash: as nsqd would find it, and as a queue that is opened there hands it out.
+ * The contents of a disk after a crash: as nsqd would find them, and as a queue that is opened there hands them out.
  *
  * Thread: any.
  */
@@ -49,12 +49,12 @@ export function readFound(queue: DiskQueue, bytesWanted: number): FoundBatch | u
   throw new Error('reading comes to no end');
 }
 
-/** All that a queue holds. */
+/** Everything that a queue holds. */
 export interface FoundQueue {
   readonly records: readonly FoundRecord[];
-  /** Whether the queue doubts where its metadata says that it begins, and reads again what may be finished. */
+  /** Whether the queue doubts the read position in its metadata, and reads finished records again. */
   readonly isReadAgain: boolean;
-  /** What it says of segments that are not there, or not all of them. */
+  /** What it logs about segments that are missing or incomplete. */
   readonly losses: readonly string[];
 }
 
@@ -68,7 +68,7 @@ export function recover(disk: MemoryFileSystem): void {
   recoverJournals({ fileSystem: disk, dataPath: DATA_PATH, log: () => undefined });
 }
 
-/** Opens the queue on this disk, and reads everything there is. */
+/** Opens the queue on this disk, and reads everything. */
 export function findRecords(disk: MemoryFileSystem, limits: DiskQueueLimits): FoundQueue {
   recover(disk);
   const { queue, log } = openQueue(disk, QUEUE_NAME, limits);
@@ -91,13 +91,13 @@ interface NsqdRecord {
 
 /** What nsqd delivers. */
 export interface NsqdDelivery {
-  /** Of what was on disk. */
+  /** Records that were on disk. */
   readonly records: readonly NsqdRecord[];
-  /** Whether it delivers what is published to it, too. */
+  /** Whether it also delivers a message that is published to it. */
   readonly isNewThere: boolean;
 }
 
-/** Starts nsqd on this disk, publishes one record to it, and has it deliver everything. */
+/** Starts nsqd on this disk, publishes one record to it, and makes it deliver everything. */
 export function findAsNsqd(disk: MemoryFileSystem, limits: DiskQueueLimits): NsqdDelivery {
   const content = (name: string): Buffer => disk.content(`${DATA_PATH}/${name}`);
   const queue = new NsqdQueue({ names: disk.names(DATA_PATH), content }, QUEUE_NAME, limits);

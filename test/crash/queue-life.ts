@@ -1,6 +1,6 @@
 /**
- * A disk queue from its first opening over crashes to its end, and the book of what it was told. Every operation
- * leaves the disks that a crash would have left at each of its file calls.
+ * A disk queue from its first opening, through crashes, to its end, and the record of its operations. Every operation
+ * leaves the disks that a crash at each of its file calls would have left.
  *
  * Thread: any.
  */
@@ -23,7 +23,7 @@ export interface NewRecord {
   readonly dueMs: number;
 }
 
-/** What an append is to be when it is called done. */
+/** How durable an append must be when it returns. */
 export type Durability = 'written' | 'durable';
 
 /** So small that some records fill a file, and some fit none. */
@@ -31,7 +31,7 @@ const JOURNAL_BOUNDS = { fileBytesMax: 5632, growBytes: 2048 };
 /** Time that passes with each durable append: a journal that has failed is tried again after some. */
 const STEP_MS = 300;
 
-/** Calls that change nothing: a crash before one is a crash behind the call before it. */
+/** Calls that change nothing: a crash before one equals a crash after the previous call. */
 const READING: readonly FileCall[] = [
   'openForReading',
   'openForWriting',
@@ -42,7 +42,7 @@ const READING: readonly FileCall[] = [
   'list',
 ];
 
-/** Where an operation may be cut off, and what then may be found. */
+/** A point at which an operation may be interrupted, and what may then be found. */
 export interface CrashPoints {
   readonly disks: readonly MemoryFileSystem[];
   readonly book: RecordBook;
@@ -59,7 +59,7 @@ interface UnackedRecord {
 export class QueueLife {
   /** Whether operations leave their crash points. */
   isWatched = false;
-  /** Those of the last operation. */
+  /** The crash points of the last operation. */
   points: CrashPoints[] = [];
   /** How often the queue was opened after a crash. */
   crashCount = 0;
@@ -151,7 +151,7 @@ export class QueueLife {
     return error === undefined && isWaited ? this.#commit(found) : error;
   }
 
-  /** Reads a batch, and compares it with what must come next. */
+  /** Reads a batch, and compares it with the expected records. */
   read(bytesWanted: number): Error | undefined {
     this.#begin();
     return this.#attempt(() => {
@@ -185,7 +185,7 @@ export class QueueLife {
     return error;
   }
 
-  /** Changes the attempts and the due time of one of those that are handed out. */
+  /** Changes the attempts and the due time of a record that is handed out. */
   update(index: number, state: RecordState): Error | undefined {
     this.#begin();
     const { place, number } = this.#unacked[index];
@@ -208,7 +208,7 @@ export class QueueLife {
     return error;
   }
 
-  /** Drops all records. After an error it is to be tried again before anything else. */
+  /** Drops all records. After an error it must be repeated before anything else. */
   empty(): Error | undefined {
     this.#begin();
     this.#book.beginDrop();
@@ -250,12 +250,12 @@ export class QueueLife {
     return error ?? openError;
   }
 
-  /** The process ends as it does now, and another one opens the queue on the disk that is left. */
+  /** The process ends now, and another one opens the queue on the remaining disk. */
   crash(kind: CrashKind, choose: Chooser): void {
     this.crashAt(kind, choose, this.pointsNow(), 0);
   }
 
-  /** As `crash`, in the middle of the last operation: at one of its points, with the disk of that index. */
+  /** As `crash`, within the last operation: at the crash point with this index. */
   crashAt(kind: CrashKind, choose: Chooser, points: CrashPoints, index: number): void {
     const { disks, book, failedSyncs } = points;
     this.crashCount++;
@@ -321,7 +321,7 @@ export class QueueLife {
     this.#unacked = [];
   }
 
-  /** Opens the queue, and takes what it holds for what there is to read. */
+  /** Opens the queue, and treats its contents as the records to be read. */
   #open(
     kind: CrashKind,
     process: 'same process' | 'new process' = 'new process',
@@ -354,7 +354,7 @@ export class QueueLife {
     };
     const error = this.#attempt(open);
     if (error === undefined) return undefined;
-    // What could not be opened is tried again, and no fault lasts for ever.
+    // A queue that could not be opened is tried again; every fault ends.
     this.#faults.heal();
     assert.strictEqual(this.#attempt(open), undefined, 'a queue is opened once a fault is gone');
     return error;
@@ -366,7 +366,7 @@ export class QueueLife {
     });
   }
 
-  /** Makes calls that may fail for what the disk does; anything else is a bug. */
+  /** Makes calls that may fail because of the disk; any other error is a bug. */
   #attempt(work: () => void): Error | undefined {
     const disks: MemoryFileSystem[] = [];
     if (this.isWatched) {

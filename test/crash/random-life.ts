@@ -1,8 +1,8 @@
 /**
- * A disk queue's life from a seed: what is done with it, when a file call fails, when the process is killed or the
- * power goes, and what of the disk is left then.
+ * A disk queue's life from a seed: its operations, when a file call fails, when the process is killed or the power
+ * fails, and what then remains of the disk.
  *
- * Errors: throws what does not hold, with the seed, the operations before and the command that runs it again.
+ * Errors: throws the violation, with the seed, the previous operations and the command that repeats it.
  * Thread: any.
  */
 
@@ -16,22 +16,22 @@ import { checkHealed, emptyAgain } from './fault-checks.ts';
 import { type Durability, type NewRecord, QueueLife } from './queue-life.ts';
 import type { CrashKind } from './record-book.ts';
 
-/** What a run came to. */
+/** The results of a run. */
 export interface LifeFigures {
   readonly operations: number;
   readonly crashes: number;
   readonly failedCalls: number;
-  /** How often a queue has read again what it could not know to be finished. */
+  /** How often a queue has read records again because it could not know that they were finished. */
   readonly readsAgain: number;
 }
 
-/** How a run is made. */
+/** The parameters of a run. */
 export interface LifeOptions {
   readonly seed: number;
   readonly operations: number;
   /** Whether file calls fail. */
   readonly hasFaults: boolean;
-  /** Whether some appends wait until they are durable, and processes end while they recover from that. */
+  /** Whether some appends wait for stable storage, and processes end while they recover from that. */
   readonly isDurable?: boolean;
   readonly print?: (line: string) => void;
 }
@@ -71,7 +71,7 @@ export function runLife(options: LifeOptions): LifeFigures {
   }
 }
 
-/** Neighbouring seeds give numbers that do not look alike. */
+/** The first random numbers of neighbouring seeds are similar. */
 function randomOf(seed: number): Random {
   const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1));
   for (let round = 0; round < 5; round++) random(2);

@@ -1,6 +1,6 @@
 /**
- * Asks the HTTP API whatever comes: every path and method, with heads that are damaged. Each connection ends, each
- * answer is one of HTTP, and none says that the broker could not handle what was asked.
+ * Sends random requests to the HTTP API: every path and method, with damaged heads. Each connection must end, each
+ * answer must be valid HTTP, and none may say that the broker could not handle a request.
  */
 
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { startApi } from '../support/http-api.ts';
 import { type Random, seededRandom } from '../support/seeded-random.ts';
 
 const METHODS = ['GET', 'GET', 'POST', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'CONNECT', 'X'];
-/** All of the API, but for what takes a part of a second. */
+/** The whole API, except requests that take part of a second. */
 const PATHS = [
   '/',
   '/ping',
@@ -72,19 +72,19 @@ const BODIES = [
   '3\r\nabc\r\n0\r\n\r\n',
   '[[[[',
 ];
-/** What a change puts in. */
+/** Bytes that a change inserts. */
 const CHANGED = ' \t\r\n:;,%?#&=\0\x7f\xff/09az';
 const REQUESTS_MAX = 3;
 const PIECE_BYTES_MAX = 200;
 const ANSWER_START = /^HTTP\/1\.[01] [1-5]\d\d /;
 const LOGGED_UNHANDLED = /cannot be handled|panic in HTTP handler/;
 
-/** Registers what is to be done at the end. */
+/** Registers clean-up steps. */
 type Site = { readonly after: (cleanUp: () => unknown) => void };
 
 /**
- * Makes one connection after the other, until `isEnough` of them. Returns how many. Errors: rejects with the first
- * finding, named by seed and round, with the bytes in base64.
+ * Makes one connection after the other, until `isEnough` of them. Returns their number.
+ * Errors: rejects with the first finding, named by seed and round, with the bytes in base64.
  */
 export async function fuzzHttpHeads(
   site: Site,
@@ -112,13 +112,13 @@ export async function fuzzHttpHeads(
   return rounds;
 }
 
-/** All that is answered until the connection ends. */
+/** The whole output until the connection ends. */
 async function exchange(port: number, parts: readonly Buffer[]): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
   await once(socket, 'connect');
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => void chunks.push(chunk));
-  // A reset shows as the end.
+  // A reset appears as the end.
   socket.on('error', () => undefined);
   const ended = new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
   for (const part of parts) {

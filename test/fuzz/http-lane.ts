@@ -11,24 +11,24 @@ import { type FakeBroker, type RunningApi, startApi } from '../support/http-api.
 import { type Random, seededRandom } from '../support/seeded-random.ts';
 import { nextConnection } from './http-requests.ts';
 
-/** Both have a date of their own. */
+/** Both have their own date. */
 const DATE = /^Date: .*\r\n/gm;
 const ANSWER = /(?=HTTP\/1\.[01] \d{3} )/;
-/** What is answered to a body that is broken, or cut off. */
+/** The answer to a broken or incomplete body. */
 const CONTINUE = /^HTTP\/1\.1 100 /;
 const BROKEN = /^HTTP\/1\.[01] (?:400|500) .*\r\nConnection: close\r\n/s;
-/** More bytes come one by one too slowly. */
+/** Sending more bytes one by one takes too long. */
 const SINGLE_BYTES_MAX = 2000;
 const OPTIONS = { maxMsgSize: 1000, maxBodySize: 80_000 };
 
 type Outcome = {
   readonly answers: readonly string[];
   readonly calls: readonly string[];
-  /** The system may have thrown answers away, because the client was still sending. */
+  /** The system may have dropped answers, because the client was still sending. */
   readonly isReset: boolean;
 };
 
-/** Registers what is to be done at the end. */
+/** Registers clean-up steps. */
 type Site = { readonly after: (cleanUp: () => unknown) => void };
 
 /**
@@ -108,7 +108,7 @@ function areAlike(one: Outcome, other: Outcome): boolean {
   );
 }
 
-/** Leaves out the answer that asks for a body which is broken. */
+/** Leaves out the answer that requests a broken body. */
 function withoutVainContinue(outcome: Outcome): Outcome {
   const { answers } = outcome;
   if (!BROKEN.test(answers.at(-1) ?? '') || !CONTINUE.test(answers.at(-2) ?? '')) return outcome;

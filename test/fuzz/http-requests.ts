@@ -1,5 +1,5 @@
 /**
- * What a client may send on one HTTP connection: requests of all kinds, many of them nearly right. All from a seeded
+ * The input of a client on one HTTP connection: requests of all kinds, many of them nearly valid, all from a seeded
  * generator.
  */
 
@@ -91,7 +91,7 @@ const SIZE_FORMS = [
 /** Bytes that a change puts in; no bare LF, which is taken or not as reads happen to fall. */
 const CHANGED = ' \t\r:;,%?#\0\x7f\xffAaz09-{';
 
-/** The bytes of a connection, to its end. */
+/** The bytes of a connection, up to its end. */
 export function nextConnection(random: Random): Buffer {
   const count = 1 + random(REQUESTS_MAX);
   const requests: Buffer[] = [];

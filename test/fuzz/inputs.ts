@@ -1,6 +1,6 @@
 /**
- * Inputs for the fuzz: examples of every format, changed at random, and texts of the kinds that parsers have trouble
- * with. All from a seeded generator.
+ * Inputs for the fuzzer: examples of every format with random changes, and texts that are difficult for parsers. All
+ * from a seeded generator.
  */
 
 import { deflateRawSync } from 'node:zlib';
@@ -99,7 +99,7 @@ export function nextInput(below: Random): Buffer {
   }
 }
 
-/** Values within values, closed or not. */
+/** Nested values, closed or not. */
 function nested(below: Random): Buffer {
   const depth = 1 + below(DEPTH_MAX);
   const [open, close] = [

@@ -34,7 +34,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { policyStoreOf } from '../support/policy-store.ts';
 import { CERTIFICATE, KEY } from './certificate.ts';
 
-/** Takes any bytes. Errors: throws, or rejects, with what is a finding. */
+/** Takes any bytes. Errors: throws or rejects with a finding. */
 export type Parser = (bytes: Buffer) => void | Promise<void>;
 
 const FIELDS = {
@@ -146,7 +146,7 @@ async function readTls(bytes: Buffer): Promise<void> {
   });
 }
 
-/** Only threads of the broker write it: any error will do, but nothing beside the value may change. */
+/** Only threads of the broker write it: any error is acceptable, but nothing besides the value may change. */
 function decodeMsgpack(bytes: Buffer): void {
   try {
     decodeControl(bytes);
@@ -224,7 +224,7 @@ function pieces(bytes: Buffer): Buffer[] {
   ).filter((piece) => piece.length > 0);
 }
 
-/** Undefined when the input was refused. */
+/** Undefined if the input was refused. */
 async function refusing<T>(parsing: Promise<T>): Promise<T | undefined> {
   try {
     return await parsing;
@@ -234,7 +234,7 @@ async function refusing<T>(parsing: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** An error of a class of its own, as of running out of stack, is no refusal; nor is a bug. */
+/** An error class of the runtime, such as a stack overflow, is not a refusal; nor is a bug. */
 function allowRefusal(error: unknown): void {
   const isRefusal = error instanceof Error && error.name === 'Error' && !isFromStack(error);
   if (!isRefusal || error instanceof AssertionError) throw error;

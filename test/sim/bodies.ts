@@ -11,7 +11,7 @@ import { readUint32, writeUint32 } from '../../src/shared/big-endian.ts';
 export const KEY_BYTES = 4;
 const FRAME_BYTES_MIN = 8 + 26;
 
-/** A message as a consumer gets it. */
+/** A message as a consumer receives it. */
 export type DeliveredMessage = {
   readonly key: number;
   readonly attempts: number;
@@ -19,7 +19,7 @@ export type DeliveredMessage = {
   readonly bodyBytes: number;
 };
 
-/** Several bodies as they stand in an MPUB: size(4) body, one after the other. */
+/** Several bodies as in an MPUB: size(4) body, one after the other. */
 export function encodeBodies(bodies: readonly { key: number; bytes: number }[]): Buffer {
   const total = bodies.reduce((sum, { bytes }) => sum + 4 + bytes, 0);
   const target = Buffer.allocUnsafe(total);
@@ -44,7 +44,7 @@ export function keysOfBodies(source: Buffer, from: number, count: number): numbe
   return keys;
 }
 
-/** Takes frames apart, and checks every byte of the bodies. */
+/** Splits frames, and checks every byte of the bodies. */
 export function parseFrames(source: Buffer, from: number, end: number): DeliveredMessage[] {
   const messages: DeliveredMessage[] = [];
   let at = from;
@@ -66,7 +66,7 @@ export function parseFrames(source: Buffer, from: number, end: number): Delivere
   return messages;
 }
 
-/** An id's two words as it is written. */
+/** An id's two words as text. */
 export function idText(high: number, low: number): string {
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
 }

@@ -1,7 +1,8 @@
 /**
- * A channel as a map from messages to the one place where each is, and the rules of moving between places.
+ * A channel as a map from messages to the one place where each is, and the rules for moves between places.
  *
- * Units: times in ms, monotonic. Thread: any.
+ * Units: times in ms, monotonic.
+ * Thread: any.
  */
 
 import assert from 'node:assert/strict';
@@ -11,20 +12,20 @@ import type { QueueModel } from './queue-model.ts';
 type Held = {
   place: 'queued' | 'in flight' | 'deferred';
   attempts: number;
-  /** Of a message in flight. */
+  /** For a message in flight. */
   consumer: number;
   id: string;
   deliveredMs: number;
   /** When a message in flight times out, or a deferred one is due. */
   deadlineMs: number;
-  /** How often it has changed its place, also within the queue. */
+  /** How often it has changed its place, including moves within the queue. */
   moves: number;
 };
 
 /** A consumer as the channel sees it. */
 export type ConsumerModel = { readonly number: number; readonly msgTimeoutMs: number };
 
-/** What FIN, REQ and TOUCH come to; the numbers are those of `shared/records.ts`. */
+/** The outcomes of FIN, REQ and TOUCH; the numbers are those of `shared/records.ts`. */
 export type Outcome = 0 | 1 | 2;
 
 /** Ticks of the timing wheel round a deadline up. */
@@ -41,10 +42,10 @@ export class ChannelModel {
   timeoutCount = 0;
   /** Messages that were sampled out; which ones shows only when a later one is delivered. */
   sampledOut = 0;
-  /** Counts of what is gone. */
+  /** Counts of messages that are gone. */
   finished = 0;
   dropped = 0;
-  /** Requests to empty it that are not answered. */
+  /** Unanswered requests to empty it. */
   emptyings = 0;
   /** Until the disk queue has said how much it holds from an earlier life. */
   isOpening = false;
@@ -96,7 +97,7 @@ export class ChannelModel {
     this.#deferred.add(key);
   }
 
-  /** It goes into the queue from where it was. */
+  /** A message goes into the queue from its previous place. */
   onQueued(key: number): void {
     const held = this.#get(key);
     assert.equal(held.place, 'queued', `message ${key} is free to be queued`);
@@ -128,7 +129,7 @@ export class ChannelModel {
     this.queue.onRead(key, dueMs > 0);
   }
 
-  /** It is only on disk from now on, to be read again. */
+  /** From now on it is only on disk, to be read again. */
   reread(key: number): void {
     this.#get(key).moves++;
     this.queue.reread(key);
@@ -246,7 +247,7 @@ export class ChannelModel {
     }
   }
 
-  /** Goes on with what a channel of an earlier life has left on disk. */
+  /** Continues with what a channel of an earlier life has left on disk. */
   adopt(other: ChannelModel): void {
     this.queue.adopt(other.queue);
     for (const [key, held] of other.held) this.held.set(key, { ...held });
@@ -301,7 +302,7 @@ export class ChannelModel {
     return this.#get(key).consumer === consumer ? 0 : 2;
   }
 
-  /** A message in flight comes back. */
+  /** A message in flight returns. */
   #land(id: string, place: 'queued' | 'deferred'): number {
     const key = this.#keyOf(id);
     const held = this.#get(key);

@@ -1,6 +1,6 @@
 /**
- * Has reads and writes of a disk in memory fail, in one of the ways in which disks do: with an error, or because it is
- * full in the middle of a write. Syncs do not fail here; what comes of that is tested with queues by themselves.
+ * Makes reads and writes of a disk in memory fail, in one of the ways in which disks do: with an error, or because it
+ * is full in the middle of a write. Syncs do not fail here; queues alone are tested for that.
  *
  * Thread: any.
  */
@@ -19,7 +19,7 @@ const FAILING: Readonly<Record<DiskFaults, readonly string[]>> = {
 };
 
 export class DiskFailures {
-  /** What the disk does now. */
+  /** The current state of the disk. */
   state: 'well' | 'failing' | 'full' = 'well';
 
   readonly #disk: MemoryFileSystem;
@@ -34,7 +34,7 @@ export class DiskFailures {
     this.#faults = faults;
   }
 
-  /** Begins to fail, or gets well. */
+  /** Begins to fail, or recovers. */
   change(): void {
     if (this.state !== 'well') {
       this.heal();

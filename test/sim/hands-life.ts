@@ -39,7 +39,7 @@ import {
 import { runSeed } from './run-seed.ts';
 import { randomOf } from './scenario.ts';
 
-/** From here messages are moved to the topic for dead letters. */
+/** The destination of moved messages from here is the topic for dead letters. */
 const MOVED_FROM = CHANNELS[0];
 const STEP_MS_MAX = 700;
 const DELAY_MS_MAX = 900;
@@ -49,7 +49,7 @@ const TURNS_TO_KILL = 40;
 const BODY_MAX = 64;
 const STATES = ['ready', 'deferred', 'in-flight'] as const;
 
-/** What a run came to. */
+/** The results of a run. */
 export type HandsFigures = {
   published: number;
   kills: number;
@@ -270,7 +270,7 @@ class HandsLife {
     });
   }
 
-  /** What came meanwhile may be purged as well. */
+  /** Messages that have arrived meanwhile may be purged as well. */
   #endPurge(): void {
     if (this.#purge !== null) this.#fates.mayRemove(this.#purge.channel, this.#purge.digit);
     this.#purge = null;

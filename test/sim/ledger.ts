@@ -1,6 +1,6 @@
 /**
- * What the broker must hold: every message that was handed to it, and the models of the topics and channels
- * that there are. It lives on when the broker is started again, as the disk does.
+ * What the broker must hold: every message that was handed to it, and the models of the existing topics and channels.
+ * It survives restarts of the broker, as the disk does.
  *
  * Thread: any.
  */
@@ -29,7 +29,7 @@ export class Ledger {
     this.#scenario = scenario;
   }
 
-  /** Messages that were ever made. */
+  /** The number of messages so far. */
   get messageCount(): number {
     return this.#messages.size;
   }

@@ -28,7 +28,7 @@ export class LoopThread {
     return this.#loop.isDone;
   }
 
-  /** When it wakes by itself. */
+  /** The time of its next wake-up. */
   get deadlineMs(): number {
     return this.#loop.isDone ? Number.POSITIVE_INFINITY : this.#loop.nextDeadlineMs;
   }

@@ -32,7 +32,7 @@ export const DEAD = 'dead';
 export const DEAD_CHANNEL = 'd';
 export const MSG_TIMEOUT_MS = 500;
 const QUIET_TURNS = 3;
-/** Turns in which a broker that nobody disturbs must have come to rest. */
+/** Turns within which an undisturbed broker must come to rest. */
 const TURNS_TO_REST = 5000;
 
 export class Consumer implements ChannelMember {
@@ -143,7 +143,7 @@ export class PolicyBroker {
     return [...new Set(this.consumers.map(({ channel }) => channel))];
   }
 
-  /** How many messages consumers hold of a channel, and did at the end of the turns before. */
+  /** The number of messages of a channel in flight, now and at the last call. */
   inFlightOf(channel: ChannelHandle): { inFlightBefore: number; inFlight: number } {
     const inFlight = this.#loop.state.channels.get(channel.number)?.inFlightCount ?? 0;
     const before = this.#inFlight.get(channel)?.inFlight ?? 0;
@@ -159,7 +159,7 @@ export class PolicyBroker {
     this.asked.set(key, message);
   }
 
-  /** One of the consumers, any of them, is ready for so many messages. */
+  /** One of the consumers, at random, gets this ready count. */
   setReady(count: number, random: Random): void {
     const { number, channel } = this.consumers[random(this.consumers.length)];
     channel.topic.pump.setReady(number, count);
@@ -175,7 +175,7 @@ export class PolicyBroker {
     return channel.name;
   }
 
-  /** Takes turns until nothing happens any more. */
+  /** Takes turns until nothing more happens. */
   async turns(): Promise<void> {
     for (let quiet = 0, turns = 0; quiet < QUIET_TURNS; turns++) {
       assert.ok(turns < TURNS_TO_REST, 'the broker comes to rest');

@@ -10,7 +10,7 @@ import type { Topic } from '../../src/workers/pump/topic.ts';
 import type { ChannelModel } from './channel-model.ts';
 import type { TopicModel } from './topic-model.ts';
 
-/** Errors: throws where the topic is not as its model. */
+/** Errors: throws if the topic differs from its model. */
 export function checkTopic(topic: Topic, model: TopicModel): void {
   model.check(topic.isHandingOver);
   assert.equal(topic.messageCount, model.messageCount);
@@ -21,7 +21,9 @@ export function checkTopic(topic: Topic, model: TopicModel): void {
   assert.equal(depth, model.waiting.size, `depth of topic ${topic.name}`);
 }
 
-/** Errors: throws where the channel is not as its model. `nowMs` (monotonic) and `isBehind` as in `ChannelModel.check`. */
+/**
+ * Errors: throws if the channel differs from its model. `nowMs` (monotonic) and `isBehind` as in `ChannelModel.check`.
+ */
 export function checkChannel(
   channel: Channel,
   model: ChannelModel,

@@ -11,7 +11,7 @@ import assert from 'node:assert/strict';
 /** How a disk queue got a message: accepted before, or its publisher waits for the write. */
 export type Lane = 'kept' | 'refusable';
 
-/** Where a message was found, and those before it that are gone because they were sampled out. */
+/** The place of a message, and the messages before it that are gone because they were sampled out. */
 export type Taken = { readonly isFromMemory: boolean; readonly skipped: readonly number[] };
 
 export class QueueModel {
@@ -31,7 +31,7 @@ export class QueueModel {
     this.#isDiskOrdered = isDiskOrdered;
   }
 
-  /** Messages that wait, but for those with a due time. */
+  /** Waiting messages, except those with a due time. */
   get count(): number {
     return this.memory.length + this.kept.length + this.refusable.length + this.unordered.size;
   }
@@ -91,7 +91,7 @@ export class QueueModel {
     assert.fail(`message ${key} leaves a queue that it is not in`);
   }
 
-  /** Removes a message wherever it is. */
+  /** Removes a message from any place. */
   drop(key: number): void {
     for (const list of [this.memory, this.kept, this.refusable]) {
       const index = list.indexOf(key);
@@ -111,7 +111,7 @@ export class QueueModel {
     this.onDisk.clear();
   }
 
-  /** Goes on with what another one has left on disk. */
+  /** Continues with what another one has left on disk. */
   adopt(other: QueueModel): void {
     for (const list of [other.kept, other.refusable, other.unordered]) {
       for (const key of list) this.unordered.add(key);

@@ -20,7 +20,7 @@ const CONSUMERS_MAX = 6;
 const READY = 3;
 const DELAY_MS_MAX = 3000;
 const ADVANCE_MS_MAX = 4000;
-/** At the end, after that all is well. */
+/** At the end, when all faults are over. */
 const ROUNDS_MAX = 400;
 
 export type ReplicatedCounts = {
@@ -138,7 +138,7 @@ class ReplicatedLife implements SeededRun<ReplicatedCounts> {
     this.#consumers.push({ socket, key, seen: 0, isOn: false });
   }
 
-  /** A consumer leaves with what it has. */
+  /** A consumer leaves with its messages. */
   #leave(): void {
     if (this.#consumers.length === 0) return;
     this.#consumers.splice(this.#random(this.#consumers.length), 1)[0].socket.end();
@@ -211,7 +211,7 @@ class ReplicatedLife implements SeededRun<ReplicatedCounts> {
     consumer.seen = came.length;
   }
 
-  /** Everything goes well from now on, and each channel has a consumer at each broker. */
+  /** From now on everything works, and each channel has a consumer at each broker. */
   async #heal(): Promise<void> {
     const { server, stores, brokers } = this.#site;
     this.#holdAnswers(false);
@@ -247,7 +247,7 @@ class ReplicatedLife implements SeededRun<ReplicatedCounts> {
   }
 }
 
-/** Runs a seed. Errors: rejects with what does not hold. */
+/** Runs a seed. Errors: rejects with the violation. */
 export function replicatedLife(
   seed: number,
   steps: number,

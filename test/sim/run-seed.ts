@@ -1,5 +1,5 @@
 /**
- * A run that one seed decides, and the error that says how to see it again.
+ * A run that a seed decides, and the error that says how to repeat it.
  *
  * Thread: any.
  */
@@ -12,9 +12,9 @@ export type SeededRun<T> = {
 };
 
 /**
- * `replay` is a command that runs the seed again, where there is one.
+ * `replay`: a command that repeats the seed, if there is one.
  *
- * Errors: rejects with what does not hold, naming the seed and the step.
+ * Errors: rejects with the violation, the seed and the step.
  */
 export async function runSeed<T>(seed: number, life: SeededRun<T>, replay?: string): Promise<T> {
   try {

@@ -1,7 +1,8 @@
 /**
- * What a seed decides before anything runs: sizes, numbers of threads, limits.
+ * The parameters that a seed chooses: sizes, numbers of threads, limits.
  *
- * Thread: any. Units: bytes and ms.
+ * Thread: any.
+ * Units: bytes and ms.
  */
 
 import type { BacklogBounds } from '../../src/workers/pump/backend/write-backlog.ts';
@@ -25,7 +26,7 @@ export type Scenario = {
   readonly memQueueSize: number;
   /** Whether publishers wait for stable storage. */
   readonly isSynced: boolean;
-  /** Above so many bytes of messages a pump prefers the disk. */
+  /** Above this many bytes of messages a pump prefers the disk. */
   readonly memoryBudgetBytes: number;
   /** What of a topic, and of all, may be on its way to the disk; undefined for the usual. */
   readonly backlogBounds: BacklogBounds | undefined;
@@ -54,7 +55,7 @@ const MEM_QUEUE_SIZES = [0, 0, 1, 5, 20, 100, 10_000];
 
 /** The run's own stream of random numbers. */
 export function randomOf(seed: number): Random {
-  // neighbouring seeds of the generator begin alike
+  // the first random numbers of neighbouring seeds are similar
   const random = seededRandom(Math.imul(seed + 1, 0x9e3779b1));
   for (let i = 0; i < 8; i++) random(2);
   return random;

@@ -40,7 +40,7 @@ const PUBLISH_RING_BYTES = 128 * 1024;
 const COMMAND_RING_BYTES = 512 * 1024;
 const NS_PER_MS = 1e6;
 
-/** What a broker is made over and with. */
+/** The dependencies of a broker. */
 export type SimBrokerOptions = {
   readonly scenario: Scenario;
   readonly disk: MemoryFileSystem;
@@ -59,7 +59,7 @@ export class SimBroker {
   readonly watches: readonly PumpWatch[];
   readonly loops: readonly PumpLoop[];
   readonly threads: readonly LoopThread[];
-  /** What was logged as an error. */
+  /** Errors in the log. */
   readonly errors: string[] = [];
 
   readonly #options: SimBrokerOptions;
@@ -202,7 +202,7 @@ export class SimBroker {
     );
   }
 
-  /** Asks a pump for the counters of all that lives there. */
+  /** Requests the counters of everything on a pump. */
   #statsOf(pump: PumpHandle): ControlRequest {
     const { topics, channels, consumers } = this.loops[this.pumps.indexOf(pump)].state;
     return {

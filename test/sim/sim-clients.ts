@@ -1,8 +1,8 @@
 /**
- * The clients and operators of a simulated broker: what they may do at any moment, drawn at random, carried out
- * as connections and the HTTP API do.
+ * The clients and operators of a simulated broker: random actions, carried out as connections and the HTTP API do.
  *
- * Thread: any. Units: times in ms.
+ * Thread: any.
+ * Units: times in ms.
  */
 
 import assert from 'node:assert/strict';
@@ -34,7 +34,7 @@ export class SimClients {
   openPublishes = 0;
   /** Publishes that were refused. */
   refusedPublishes = 0;
-  /** Whether every consumer answers and takes everything at once, and nobody does anything else. */
+  /** Whether every consumer answers and accepts everything at once, and nobody does anything else. */
   isDraining = false;
 
   readonly #scenario: Scenario;
@@ -54,7 +54,7 @@ export class SimClients {
     this.#operator = new SimOperator(scenario, random, trace);
   }
 
-  /** Goes on with another broker; all connections to the old one are gone. */
+  /** Continues with another broker; all connections to the old one are gone. */
   attach(broker: SimBroker): void {
     this.#broker = broker;
     this.#consumers.clear();
@@ -73,7 +73,7 @@ export class SimClients {
     return consumer;
   }
 
-  /** Does something, or finds that it cannot. */
+  /** Performs an action, or finds that it cannot. */
   act(): void {
     const dice = this.#random(1000);
     if (dice < 330) this.#publishSome();

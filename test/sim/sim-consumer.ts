@@ -1,6 +1,6 @@
 /**
- * A subscribed client: checks what it is delivered against what its pump has sent, and keeps what it has not
- * answered. What it does, and when, is the simulation's business.
+ * A subscribed client: compares its deliveries with what its pump has sent, and keeps the unanswered ones. The
+ * simulation decides what it does, and when.
  *
  * Thread: any.
  */
@@ -21,7 +21,7 @@ export class SimConsumer implements ChannelMember {
   readonly channel: ChannelHandle;
   readonly sampleRate: number;
   readyCount = 0;
-  /** Whether its socket takes nothing. */
+  /** Whether its socket accepts nothing. */
   isSlow = false;
   isGone = false;
   /** After CLS. */
@@ -62,7 +62,7 @@ export class SimConsumer implements ChannelMember {
     this.isGone = true;
   }
 
-  /** Takes an unanswered message, to be answered. */
+  /** Removes an unanswered message, to answer it. */
   takeUnanswered(index: number): DeliveredMessage {
     const [message] = this.unanswered.splice(index, 1);
     this.answered.push(message.id);

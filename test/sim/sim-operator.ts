@@ -1,6 +1,5 @@
 /**
- * Who pauses, empties, deletes and creates topics and channels of a simulated broker, whichever happen to be
- * there.
+ * Pauses, empties, deletes and creates topics and channels of a simulated broker, chosen at random.
  *
  * Thread: any.
  */
@@ -33,7 +32,7 @@ export class SimOperator {
     return channels.length === 0 ? undefined : channels[this.#random(channels.length)];
   }
 
-  /** Pauses a topic or channel, or lets it go on. */
+  /** Pauses or resumes a topic or channel. */
   pauseSomething(broker: SimBroker): void {
     const { topics } = broker;
     const topic = this.#someTopic(broker);
@@ -80,7 +79,7 @@ export class SimOperator {
     }
   }
 
-  /** Creates a channel that nobody is subscribed to. */
+  /** Creates a channel without consumers. */
   createChannel(broker: SimBroker): void {
     const { channelNames } = this.#scenario;
     const topic = this.#someTopic(broker);

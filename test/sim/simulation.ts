@@ -23,15 +23,15 @@ import { SimLister } from './sim-lister.ts';
 import { checkStats } from './stats-check.ts';
 import { Trace } from './trace.ts';
 
-/** Turns in which threads that nobody disturbs must have come to rest. */
+/** Turns within which undisturbed threads must come to rest. */
 const TURNS_TO_REST = 20_000;
-/** Rests in which everything must have drained. */
+/** Rests within which everything must be consumed. */
 const RESTS_TO_DRAIN = 5000;
-/** Of a message store that holds nothing. */
+/** For an empty message store. */
 const STORE_BYTES_MAX = 2 * 256 * 1024;
 const QUIET_EVERY = 400;
 const LIST_EVERY = 5;
-/** After this pumps have tried again what the disk could not do. */
+/** After this time pumps have retried what the disk could not do. */
 const RETRY_MS = 1000;
 
 export type SimulationOptions = {
@@ -41,7 +41,7 @@ export type SimulationOptions = {
   readonly print?: (line: string) => void;
 };
 
-/** What a run came to. */
+/** The results of a run. */
 export type SimulationResult = {
   readonly hash: string;
   readonly messages: number;
@@ -62,7 +62,7 @@ export function simulate(options: SimulationOptions): Promise<SimulationResult> 
   return runSeed(seed, new Simulation(options), replay);
 }
 
-/** Runs seeds that follow each other. Errors: as `simulate`, with the first seed that fails. */
+/** Runs consecutive seeds. Errors: as `simulate`, with the first seed that fails. */
 export async function simulateSeeds(
   options: Omit<SimulationOptions, 'seed'> & { readonly from: number; readonly count: number },
 ): Promise<void> {

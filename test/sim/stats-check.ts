@@ -1,5 +1,5 @@
 /**
- * Compares the statistics that pumps reply with what the ledger says, at a moment when nothing moves.
+ * Compares the statistics that pumps report with the ledger, at a moment when nothing moves.
  *
  * Thread: any.
  */
@@ -9,7 +9,7 @@ import type { ChannelCounts, ControlReply } from '../../src/shared/control.ts';
 import type { ChannelModel } from './channel-model.ts';
 import type { Ledger } from './ledger.ts';
 
-/** Errors: throws where they differ. */
+/** Errors: throws if they differ. */
 export function checkStats(ledger: Ledger, replies: readonly ControlReply[]): void {
   const topics = replies.flatMap((reply) => reply.counts?.topics ?? []);
   const channels = replies.flatMap((reply) => reply.counts?.channels ?? []);

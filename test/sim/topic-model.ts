@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import type { QueueModel } from './queue-model.ts';
 
-/** What a published message carries besides its key. */
+/** The data of a published message besides its key. */
 export type PublishedMessage = {
   readonly key: number;
   readonly bodyBytes: number;
@@ -104,7 +104,7 @@ export class TopicModel {
     return passage;
   }
 
-  /** A channel is no longer there: it need not get anything. */
+  /** A channel no longer exists: it need not get anything. */
   onChannelDeleted(channel: number): void {
     for (const { channels, arrived } of this.#passages.values()) {
       channels.delete(channel);
@@ -123,7 +123,7 @@ export class TopicModel {
     this.queue.clear();
   }
 
-  /** Goes on with what a topic of an earlier life has left on disk. */
+  /** Continues with what a topic of an earlier life has left on disk. */
   adopt(other: TopicModel): void {
     this.queue.adopt(other.queue);
     for (const [key, dueMs] of other.#dueMs) this.#dueMs.set(key, dueMs);

@@ -1,5 +1,5 @@
 /**
- * What a simulation did, line by line, as one hash: two runs of a seed must come to the same one.
+ * The events of a simulation, line by line, as one hash: two runs of a seed must have the same one.
  *
  * Thread: any.
  */

@@ -1,4 +1,4 @@
-/** One side of the ring's stress, as a worker's whole life. The parent gives it a `StressTask`. */
+/** One side of the ring's stress test, for the lifetime of a worker. The parent sends it a `StressTask`. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../src/shared/assert.ts';
@@ -14,7 +14,7 @@ export interface StressTask {
   readonly consumerBell: SharedArrayBuffer;
 }
 
-/** No turn of the other side takes so long, on the busiest machine; a wait that does was never ended. */
+/** No turn of the other side takes this long, even on the busiest machine: a longer wait has lost its wake-up. */
 const LOST_WAKE_UP_MS = 30_000;
 const BATCH_MAX = 256;
 const PROGRESS_LINES = 20;
@@ -41,7 +41,7 @@ class Random {
   }
 }
 
-/** What the records are; both sides have one and get the same answers from it. */
+/** The contents of the records; both sides have a copy and derive the same contents from it. */
 class Script {
   type = 0;
   length = 0;

@@ -19,7 +19,7 @@ import { SimNsqd } from './sim-nsqd.ts';
 import { SimProducer } from './sim-producer.ts';
 import { SimWorld } from './sim-world.ts';
 
-/** Rounds in which everything must have come to its end. */
+/** Rounds within which everything must end. */
 const ROUNDS_TO_END = 4000;
 const ALL_BYTES = 1_000_000;
 
@@ -29,7 +29,7 @@ export type ClientSimulationOptions = {
   readonly print?: ((line: string) => void) | undefined;
 };
 
-/** What a run came to. */
+/** The results of a run. */
 export type ClientSimulationResult = {
   readonly hash: string;
   readonly acceptedCount: number;
@@ -96,7 +96,7 @@ class ClientSimulation {
     return { hash: this.#world.trace.digest(), acceptedCount, takenCount, connectionCount };
   }
 
-  /** One thing happens. */
+  /** Makes one event happen. */
   #disturb(): void {
     const world = this.#world;
     const choice = world.random(1000);
@@ -153,7 +153,7 @@ class ClientSimulation {
     this.#consumers.push(new SimConsumer(name, addresses, this.#world, environment, watch));
   }
 
-  /** All that follows from what has happened. */
+  /** The consequences of earlier events. */
   async #settle(): Promise<void> {
     this.step++;
     await setImmediate();
@@ -162,7 +162,7 @@ class ClientSimulation {
     this.#world.check();
   }
 
-  /** Nothing breaks any more. */
+  /** From now on nothing breaks. */
   async #recover(): Promise<void> {
     for (const broker of this.#brokers) {
       broker.isDown = false;

@@ -1,6 +1,6 @@
 /**
- * Judges what one client does on its connections by what has reached it: it answers a message on the connection that
- * the message came on, once for each time that it came; it asks for no more than it may have.
+ * Checks the behaviour of one client on its connections against what it has received: it answers a message on the
+ * connection that delivered it, once for each delivery, and requests no more than it may have.
  *
  * Thread: any.
  */
@@ -17,10 +17,10 @@ const ID_BYTES = 16;
 const MAGIC_BYTES = 4;
 const FRAME_BYTES_MAX = 1024 * 1024;
 
-/** What has gone along one connection, as its client knows it. */
+/** The traffic of one connection, as its client knows it. */
 class Known {
   readonly reader: FrameReader;
-  /** How often each message has come. */
+  /** How often each message was delivered. */
   readonly arrivals = new Map<string, number>();
   /** How often it was answered. */
   readonly answers = new Map<string, number>();
@@ -126,7 +126,7 @@ export class ClientWatch implements LinkWatch {
   }
 }
 
-/** A clock that counts the calls that it still has to make for its client. */
+/** A clock that counts the pending calls of its client. */
 class CountingClock implements Clock {
   timerCount = 0;
   readonly #clock: Clock;

@@ -1,5 +1,5 @@
 /**
- * A program that consumes: its handlers succeed, fail, take their time, and answer by themselves, as chance has it.
+ * A program that consumes: its handlers succeed, fail, take time, and answer themselves, at random.
  *
  * Thread: any.
  */
@@ -12,7 +12,7 @@ import { type BackoffOptions, BackoffRules } from './backoff-rules.ts';
 import type { ClientWatch } from './client-watch.ts';
 import type { SimWorld } from './sim-world.ts';
 
-/** What may go wrong, and be told of, where connections break and messages time out. */
+/** Errors that are acceptable when connections break and messages time out. */
 const EXPECTED: ReadonlySet<string> = new Set([
   'CONNECT_FAILED',
   'CONNECTION_LOST',
@@ -21,7 +21,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'E_TOUCH_FAILED',
 ]);
 const CLOSE_MS_MAX = 2000;
-/** A connection that ends has this time. Units: ms. */
+/** The deadline for closing connections. Units: ms. */
 const END_MS = 1000;
 
 type Settings = BackoffOptions & {
@@ -115,7 +115,7 @@ export class SimConsumer {
     this.#world.fail(`${this.#name} does not close by its deadline`);
   }
 
-  /** Does something that an operator might. */
+  /** Performs a random action of an operator. */
   disturb(): void {
     const choice = this.#world.random(10);
     if (choice < 3) this.#consumer.pause();
@@ -127,7 +127,7 @@ export class SimConsumer {
     this.#world.trace.add(`${this.#name} ${choice} ${this.#maxInFlight}`);
   }
 
-  /** Nothing is wrong with it any more. */
+  /** From now on it works without faults. */
   settleDown(): void {
     this.isMoody = false;
     this.#consumer.resume();
@@ -169,7 +169,7 @@ export class SimConsumer {
       if (this.isMoody && this.#world.chance(20)) {
         await message.requeue({ delayMs: this.#world.random(100) });
       } else await this.#finish(message);
-      // a program that stops to read, and begins again
+      // a program that stops reading, and starts again
       if (this.isMoody && this.#world.chance(3)) break;
     }
     if (this.#closing === null) void this.#read();

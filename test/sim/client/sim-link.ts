@@ -1,9 +1,7 @@
 /**
- * A connection without a network, which the simulation carries bytes along, as many at a time as it likes. It can be
- * cut at every byte, can go silent without telling either end, and can end cleanly.
- *
- * Bytes of the client's are shown to the watch when they are written, those of the broker's when they arrive: what
- * the client does is judged by what it can know.
+ * A connection without a network: the simulation transfers as many bytes at a time as it likes. It can be cut at every
+ * byte, can become silent without either end noticing, and can end cleanly. The client's bytes are shown to the watch
+ * when they are written, the broker's when they arrive: the client is judged by what it can know.
  *
  * Thread: any.
  */
@@ -83,7 +81,7 @@ export class SimLink {
       read: () => undefined,
       write: (bytes: Buffer, _encoding, done) => {
         this.#up.add(Buffer.from(bytes));
-        // now and then the socket is full
+        // at random the socket is full
         if (this.#world.chance(10)) this.#onWritten = done;
         else done();
       },
@@ -131,7 +129,7 @@ export class SimLink {
     this.client.destroy(new Error('connect ECONNREFUSED'));
   }
 
-  /** It breaks when so many bytes more have arrived. */
+  /** It breaks when this many more bytes have arrived. */
   cutAfter(bytes: number): void {
     this.#cutAfterBytes = this.passedBytes + bytes;
   }
@@ -157,7 +155,7 @@ export class SimLink {
     if (!this.#down.isEnding) this.#down.add(Buffer.from(bytes));
   }
 
-  /** The broker ends its side, behind what it has written, and reads nothing more. */
+  /** The broker ends its side, after what it has written, and stops reading. */
   end(): void {
     this.#down.isEnding = true;
     this.#up.clear();

@@ -1,8 +1,9 @@
 /**
- * A broker as a model: one channel of one topic, whose messages it keeps whatever happens to connections. It believes
- * nothing: a command that makes no sense at its place is a failure of the run.
+ * A model of a broker: one channel of one topic, whose messages it keeps whatever happens to connections. It checks
+ * everything: a command that is invalid at its place fails the run.
  *
- * Thread: any. Source: nsqd `protocolV2`, `Channel`.
+ * Thread: any.
+ * Source: nsqd `protocolV2`, `Channel`.
  */
 
 import type { Timer } from '../../../src/shared/clock.ts';
@@ -24,7 +25,7 @@ const MAX_RDY = 50;
 /** No message stays in flight longer, however often it is touched, than so many of its timeouts. */
 const TIMEOUTS_MAX = 3;
 
-/** A message that is not finished. */
+/** An unfinished message. */
 type Held = {
   readonly id: string;
   readonly body: string;
@@ -37,11 +38,11 @@ type Held = {
 
 export class SimNsqd {
   readonly address: string;
-  /** Bodies in the order in which they were taken; a body that comes twice is there twice. */
+  /** Bodies in the order in which they were accepted; a body that arrives twice is in it twice. */
   readonly taken: string[] = [];
   /** Nobody can connect. */
   isDown = false;
-  /** How many publishes of a hundred it refuses. */
+  /** The percentage of publishes that it refuses. */
   refusalPercent = 0;
 
   readonly world: SimWorld;
@@ -70,7 +71,7 @@ export class SimNsqd {
     session.start();
   }
 
-  /** Ends, or loses, all connections. */
+  /** Ends all connections, cleanly or not. */
   dropAll(isOrderly: boolean): void {
     for (const session of [...this.#sessions]) {
       if (isOrderly) session.end();
@@ -110,7 +111,7 @@ export class SimNsqd {
     for (const held of [...session.inFlight.values()]) this.putBack(held, 0);
   }
 
-  /** Delivers what somebody is ready for. */
+  /** Delivers messages to consumers that are ready. */
   pump(): void {
     while (this.#queue.length > 0) {
       const ready = [...this.#sessions].filter(({ isReady }) => isReady);

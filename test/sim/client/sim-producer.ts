@@ -1,5 +1,5 @@
 /**
- * A program that publishes numbers, each of them once, and keeps what became of them.
+ * A program that publishes numbers, each of them once, and records the outcomes.
  *
  * Thread: any.
  */
@@ -11,7 +11,7 @@ import type { ClientWatch } from './client-watch.ts';
 import type { SimNsqd } from './sim-nsqd.ts';
 import type { SimWorld } from './sim-world.ts';
 
-/** Why a publish may fail. */
+/** The possible reasons for a failed publish. */
 const EXPECTED: ReadonlySet<string> = new Set([
   'TIMED_OUT',
   'CLOSED',
@@ -79,7 +79,7 @@ export class SimProducer {
     return this.#pendingCount;
   }
 
-  /** Publishes some. */
+  /** Publishes some numbers. */
   publish(): void {
     const count = this.#world.between(1, 6);
     if (this.#world.chance(15)) {
@@ -104,7 +104,7 @@ export class SimProducer {
     });
   }
 
-  /** What must hold of what the brokers have taken. */
+  /** Checks the messages that the brokers have accepted. */
   checkTaken(brokers: readonly SimNsqd[]): void {
     const own = brokers.map(({ taken }) =>
       taken.filter((body) => body.startsWith(`${this.#name}.`)),

@@ -1,5 +1,5 @@
 /**
- * What all parts of a simulation of clients share: time, chance, the trace, and the first thing that does not hold.
+ * What all parts of a simulation of clients share: time, random numbers, the trace, and the first violation.
  *
  * Thread: any.
  */
@@ -14,9 +14,9 @@ const RANDOM_STEPS = 2 ** 30;
 export class SimWorld {
   readonly clock = new ManualClock();
   readonly trace: Trace;
-  /** Decides what happens. */
+  /** Decides the events. */
   readonly random: Random;
-  /** The clients' own chance: 0 up to 1. */
+  /** The clients' own random numbers: from 0 to below 1. */
   readonly clientRandom: () => number;
   #failure: Error | null = null;
   #nextId = 1;
@@ -33,7 +33,7 @@ export class SimWorld {
     return this.#nextId++;
   }
 
-  /** True in so many cases of a hundred. */
+  /** True in this percentage of cases. */
   chance(percent: number): boolean {
     return this.random(PERCENT) < percent;
   }
@@ -47,17 +47,17 @@ export class SimWorld {
     return values[this.random(values.length)];
   }
 
-  /** Resolves when so much simulated time has passed. */
+  /** Resolves when this much simulated time has passed. */
   pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.clock.after(delayMs, resolve));
   }
 
-  /** Keeps what does not hold, wherever it is seen: a stream or a promise would hide it. */
+  /** Records a violation, wherever it occurs: a stream or a promise would hide it. */
   fail(what: string): void {
     this.#failure ??= new Error(what);
   }
 
-  /** What does not hold ends the run. */
+  /** A violation ends the run. */
   check(): void {
     if (this.#failure !== null) throw this.#failure;
   }
