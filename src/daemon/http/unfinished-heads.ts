@@ -21,8 +21,8 @@ import { httpSender } from './http-sender.ts';
 import { dropFields, holdsFields, watchParserInput } from './parser-input.ts';
 import { isParserPaused, pauseParser, resumeParser } from './parser-pause.ts';
 
-/** Room for 128 of the largest heads. The parser takes up to five times as much. */
-const HEAD_BYTES_MAX = 8 * 1024 * 1024;
+/** Room for 64 of the largest heads. The parser takes up to five times as much. */
+const HEAD_BYTES_MAX = 4 * 1024 * 1024;
 /** How many heads of an address are compared; those that began first come first. */
 const COMPARED_MAX = 256;
 
