@@ -9,6 +9,8 @@
  * Thread: any.
  */
 
+import { terminalJson } from './terminal-json.ts';
+
 /** How a text names its subject; the first match counts. Only the broker writes the beginning of a text. */
 const SUBJECTS: readonly RegExp[] = [
   /^TOPIC\((?<topic>[^)]*)\): (?:new channel\((?<channel>[^)]*)\)|deleting channel (?<gone>\S+))?/,
@@ -18,9 +20,6 @@ const SUBJECTS: readonly RegExp[] = [
 /** What follows is a reason in lines that report an error. */
 const REASON = ' - ';
 const WITH_REASON: ReadonlySet<string> = new Set(['warn', 'error', 'fatal']);
-/** JSON does not escape some line ends, nor bidirectional controls. */
-const UNESCAPED = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
-const HEX_DIGITS = 4;
 const US_PER_MS = 1000;
 const NS_PER_US = 1000n;
 
@@ -28,8 +27,7 @@ const NS_PER_US = 1000n;
 export function jsonLine(level: string, unixNs: bigint, text: string): string {
   const line = { time: timestamp(unixNs), level, message: text, ...subjectOf(text) };
   const error = WITH_REASON.has(level) ? reasonOf(text) : undefined;
-  const json = JSON.stringify(error === undefined ? line : { ...line, error });
-  return `${json.replace(UNESCAPED, escapeOf)}\n`;
+  return `${terminalJson(error === undefined ? line : { ...line, error })}\n`;
 }
 
 function subjectOf(text: string): Record<string, string> {
@@ -53,8 +51,4 @@ function timestamp(unixNs: bigint): string {
   const micros = Number(unixNs / NS_PER_US);
   const toMs = new Date(Math.floor(micros / US_PER_MS)).toISOString().slice(0, -1);
   return `${toMs}${(micros % US_PER_MS).toString().padStart(3, '0')}Z`;
-}
-
-function escapeOf(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(HEX_DIGITS, '0')}`;
 }

@@ -7,6 +7,7 @@
  * Thread: main.
  */
 
+import { terminalJson } from '../../daemon/terminal-json.ts';
 import type { Companion } from '../companion.ts';
 import { BadUsage, Refused } from './failures.ts';
 import type { FlagTable } from './flags.ts';
@@ -67,7 +68,7 @@ export const runPeek: Companion = operatorCommand({
     if (id !== '') {
       const query = queryOf(source, { id: messageId(id, source) });
       const message = await call.broker.ask('GET', `/message?${query}`);
-      call.print(message, () => `${JSON.stringify(message, null, 2)}\n`);
+      call.print(message, () => `${terminalJson(message, 2)}\n`);
       return;
     }
     const { messages, isCut } = await peek(call, source, call.flags);
@@ -236,8 +237,7 @@ function messageTable(messages: readonly ShownMessage[]): string {
 
 /** A body on one line, without control characters that a terminal would obey. */
 function printable(body: string): string {
-  const line = JSON.stringify(body).slice(1, -1).replaceAll('\\"', '"');
-  const text = line.replace(/[\u007f-\u009f]/g, '?');
+  const text = terminalJson(body).slice(1, -1).replaceAll('\\"', '"');
   return text.length <= BODY_WIDTH ? text : `${text.slice(0, BODY_WIDTH - 1)}…`;
 }
 

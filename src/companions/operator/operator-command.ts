@@ -5,6 +5,7 @@
  * Thread: main.
  */
 
+import { terminalJson } from '../../daemon/terminal-json.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { type CommandContext, type Companion, DONE_CODE } from '../companion.ts';
 import { ADDRESS_VARIABLE, BrokerHttp, TOKEN_VARIABLE } from './broker-http.ts';
@@ -96,7 +97,7 @@ export class OperatorCall<Table extends FlagTable> {
 
   /** Prints a value as JSON if requested, otherwise its text. */
   print(value: unknown, text: () => string): void {
-    this.context.stdout(this.isJson ? `${JSON.stringify(value, null, 2)}\n` : text());
+    this.context.stdout(this.isJson ? `${terminalJson(value, 2)}\n` : text());
   }
 
   /** Reads standard input to its end. Errors: rejects with `Refused` if that fails. */

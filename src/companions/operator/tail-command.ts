@@ -9,6 +9,7 @@ import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { Consumer } from '../../client/consumer.ts';
 import type { Message } from '../../client/message.ts';
+import { terminalJson } from '../../daemon/terminal-json.ts';
 import { errorText } from '../../shared/error-text.ts';
 import { Refused, Unreachable } from './failures.ts';
 import { integerFlag } from './flags.ts';
@@ -85,7 +86,7 @@ async function print(
 
 function jsonLine({ id, timestampMs, attempts, body }: Message): string {
   const isText = isUtf8(body);
-  return `${JSON.stringify({
+  return `${terminalJson({
     id,
     published: new Date(timestampMs).toISOString(),
     attempts,

@@ -4,6 +4,7 @@
  * Thread: main.
  */
 
+import { terminalJson } from '../../daemon/terminal-json.ts';
 import { BadUsage } from './failures.ts';
 import { integerFlag } from './flags.ts';
 import { type NodeStats, nodeStats, sumOf, type TopicStats } from './node-stats.ts';
@@ -101,7 +102,7 @@ async function show(
       before = now;
       const limit = integerFlag('limit', call.flags.limit, defaultLimit(call), 1);
       const shown = rows.slice(0, limit);
-      if (isJson) stdout(`${JSON.stringify({ health: now.health, topics: shown })}\n`);
+      if (isJson) stdout(`${terminalJson({ health: now.health, topics: shown })}\n`);
       else if (isLive)
         stdout(HOME + onScreen(view(call, now, rows, shown), screen.width()) + CLEAR_REST);
       else stdout(view(call, now, rows, shown));

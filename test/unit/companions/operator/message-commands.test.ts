@@ -67,16 +67,27 @@ for (const [words, stdout] of [
 
 test('ringmq peek: shows a line for each message, and nothing that a terminal obeys', async (t) => {
   const message = { id: ID, state: 'ready', published: 'now', attempts: 2, size: 3 };
-  const messages = [{ ...message, body: 'a\u001b[2J"\u009b' }];
+  const messages = [{ ...message, body: 'a\u001b[2J"\u009b\u202e' }];
   const { address } = await uniformBroker(t, 200, JSON.stringify({ messages, cursor: null }));
 
   const outcome = await runWords(runPeek, ['t:c'], { env: { RINGMQ_HTTP: address } });
 
   assert.deepEqual(outcome.stdout.split('\n'), [
     'ID                STATE  PUBLISHED  ATTEMPTS  SIZE  BODY',
-    `${ID}  ready  now        2         3     a\\u001b[2J"?`,
+    `${ID}  ready  now        2         3     a\\u001b[2J"\\u009b\\u202e`,
     '',
   ]);
+});
+
+test('ringmq peek: one message as JSON has nothing that a terminal obeys', async (t) => {
+  const consumer = { client_id: 'a\u009b2J', hostname: '\u202e', remote_address: 'x' };
+  const message = { id: ID, state: 'in-flight', body: '\u009b', consumer };
+  const { address } = await uniformBroker(t, 200, JSON.stringify(message));
+
+  const { stdout } = await runWords(runPeek, ['t:c', ID], { env: { RINGMQ_HTTP: address } });
+
+  assert.doesNotMatch(stdout, /[\u007f-\u009f\u202e]/);
+  assert.deepEqual(JSON.parse(stdout), message);
 });
 
 test('ringmq peek: says where it ends before the messages do', async (t) => {
