@@ -11,7 +11,7 @@ import { LIMIT_VARIABLE, NOTES_VARIABLE } from './file-limit.ts';
 
 const MS_PER_SECOND = 1000;
 /** How long a file has to end itself after its time is over. */
-const GRACE_MS_MAX = 5000;
+const GRACE_MS = 5000;
 const LOOK_MS = 1000;
 
 export class LateFiles {
@@ -21,8 +21,7 @@ export class LateFiles {
 
   /** Starts now. Units: seconds. */
   constructor(limitS: number) {
-    const limitMs = limitS * MS_PER_SECOND;
-    this.#limitMs = limitMs + Math.min(limitMs, GRACE_MS_MAX);
+    this.#limitMs = limitS * MS_PER_SECOND + GRACE_MS;
     // For the processes of the test files.
     process.env[NOTES_VARIABLE] = this.#notes;
     process.env[LIMIT_VARIABLE] = String(limitS);
