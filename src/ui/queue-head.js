@@ -31,7 +31,7 @@ export class QueueHead {
     /** @param {string} work */
     const send = (work) => target.send('POST', `${noun}/${work}`, names);
     this.#pause = button('Pause', () =>
-      attempt(this.#isPaused ? `${name} is resumed` : `${name} is paused`, () =>
+      attempt(this.#isPaused ? `${name} is unpaused` : `${name} is paused`, () =>
         send(this.#isPaused ? 'unpause' : 'pause'),
       ),
     );

@@ -157,7 +157,7 @@ describe('admin page', { timeout: 120_000 }, () => {
       assert.match(String(graph), /^http:\/\/graphite\.example\/render\?target=.*orders/);
       assert.equal(await page.getByRole('button', { name: 'Publish' }).count(), 0);
       await page.locator('.head').getByRole('button', { name: 'Unpause' }).click();
-      await page.getByText('orders goes on').waitFor();
+      await page.getByText('orders is unpaused').waitFor();
       assert.deepEqual(await paused('orders'), [false, false]);
       await tile('Waiting', '0');
       await page.goto(address('/counter'));
