@@ -55,6 +55,6 @@ test('an inspector that options of Node have opened is warned of', LIMIT, async 
   const broker = await new BrokerSite(t).start({ nodeFlags: ['--inspect=127.0.0.1:0'] });
 
   await broker.logged(
-    /WARNING: Node's inspector listens on ws:\/\/127\.0\.0\.1:\d+\/\S+: who reaches it/,
+    /WARNING: Node's inspector listens on ws:\/\/127\.0\.0\.1:\d+\/\S+: anyone who reaches it/,
   );
 });
