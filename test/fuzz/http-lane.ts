@@ -19,6 +19,8 @@ const CONTINUE = /^HTTP\/1\.1 100 /;
 const BROKEN = /^HTTP\/1\.[01] (?:400|500) .*\r\nConnection: close\r\n/s;
 /** Sending more bytes one by one takes too long. */
 const SINGLE_BYTES_MAX = 2000;
+/** A connection whose answers have not ended by then waits for something that never comes. */
+const HANGING_MS = 30_000;
 const OPTIONS = { maxMsgSize: 1000, maxBodySize: 80_000 };
 
 type Outcome = {
@@ -26,6 +28,8 @@ type Outcome = {
   readonly calls: readonly string[];
   /** The system may have dropped answers, because the client was still sending. */
   readonly isReset: boolean;
+  /** The answers never ended. */
+  readonly isHanging: boolean;
 };
 
 /** Registers clean-up steps. */
@@ -71,6 +75,11 @@ async function play(
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
   await once(socket, 'connect');
   let isReset = false;
+  let isHanging = false;
+  const limit = setTimeout(() => {
+    isHanging = true;
+    socket.destroy();
+  }, HANGING_MS);
   socket.on('error', () => {
     isReset = true;
   });
@@ -84,19 +93,21 @@ async function play(
   }
   socket.end();
   await ended;
+  clearTimeout(limit);
   socket.destroy();
   const text = Buffer.concat(chunks).toString('latin1').replaceAll(DATE, '');
   const answers = text === '' ? [] : text.split(ANSWER);
-  return { answers, calls: [...broker.calls], isReset };
+  return { answers, calls: [...broker.calls], isReset, isHanging };
 }
 
 /**
- * Whether the outcomes are the same. A last request that is answered before its body is read, and whose body is broken
+ * Whether the outcomes are the same, and neither hangs. A last request that is answered before its body is read, and whose body is broken
  * as well, may be answered or refused, and its body asked for or not: that depends on which of the two was come upon
  * first.
  */
 function areAlike(one: Outcome, other: Outcome): boolean {
   const [a, b] = [withoutVainContinue(one), withoutVainContinue(other)];
+  if (a.isHanging || b.isHanging) return false;
   if (!isDeepStrictEqual(publishes(a), publishes(b))) return false;
   const isReset = a.isReset || b.isReset;
   if (!isReset && a.answers.length !== b.answers.length) return false;

@@ -6,10 +6,15 @@
  * Thread: main.
  */
 
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 
-/** The private parts of a connection: whether the server has paused it, and its parser. */
-type Inside = { _paused?: boolean; parser?: { resume?(): void } | null };
+/** The private parts of a connection: whether the server has paused it, its parser, and the server. */
+type Inside = {
+  _paused?: boolean;
+  parser?: { resume?(): void; finish?(): unknown } | null;
+  server?: EventEmitter;
+};
 
 /** Stops parsing at the end of the current piece of input. */
 export function pauseParser(socket: Socket): void {
@@ -23,8 +28,20 @@ export function resumeParser(socket: Socket): void {
   if (inside._paused === true) {
     inside._paused = false;
     inside.parser?.resume?.();
+    if (socket.readableEnded) setImmediate(() => finish(socket));
   }
   socket.resume();
+}
+
+/**
+ * Reports a request that the client has not completed, as Node does when the client ends its side. A paused parser
+ * takes no notice of that end.
+ */
+function finish(socket: Socket): void {
+  const { parser, server, _paused: isPaused } = insideOf(socket);
+  if (socket.destroyed || isPaused === true) return;
+  const error = parser?.finish?.();
+  if (error instanceof Error) server?.emit('clientError', error, socket);
 }
 
 /** Whether it stopped and has not continued. */

@@ -611,6 +611,24 @@ for (const [what, asked, wanted] of [
   });
 }
 
+test('HttpServer: a body that is cut off while earlier requests wait is answered', async (t) => {
+  const { broker, port } = await startApi(t, { maxMsgSize: 1000 });
+  broker.topics.set('t', new Set());
+  const client = await RawClient.connect(t, port);
+  const publish = 'POST /pub?topic=t HTTP/1.1\r\nHost: x\r\nContent-Length:';
+  const large = `${publish} 60000\r\n\r\n${'x'.repeat(59_900)}`;
+  const rest = `${'x'.repeat(100)}${`${publish} 1\r\n\r\nx`.repeat(2)}${publish} 9\r\n\r\nx`;
+
+  client.write(large);
+  // It is refused before the rest of its body is there.
+  const statuses = [(await client.answer())?.status];
+  client.socket.end(rest);
+  for (let at = 0; at < 3; at++) statuses.push((await client.answer())?.status);
+
+  assert.deepEqual(statuses, [413, 200, 200, 500]);
+  assert.equal(await client.end(), '');
+});
+
 for (const [what, text, status] of [
   ['is whole', 'GET /ping HTTP/1.1\nHost: x\n\n', 200],
   ['is of HTTP/1.0', 'GET /ping HTTP/1.0\n\n', 200],
