@@ -151,18 +151,22 @@ export class UnfinishedHeads {
     holder.bytes += bytes - head.bytes;
     this.#totalBytes += bytes - head.bytes;
     head.bytes = bytes;
-    while (this.#totalBytes > this.#bytesMax) this.#cutOne();
+    while (this.#totalBytes > this.#bytesMax) {
+      const worst = this.#worst();
+      if (worst === undefined) break;
+      this.#cut(worst);
+    }
   }
 
-  #cutOne(): void {
-    const head = this.#worst();
-    if (head === undefined) return;
+  #cut(head: Head): void {
     const all = `those of all clients take ${this.#totalBytes} bytes`;
     this.#losses.note(
       `disconnected ${httpSender(head.socket)}: its header is incomplete, and ${all}`,
     );
     head.pause = undefined;
     this.end(head.socket);
+    // Whatever the socket's head is by now: this one is never looked at again.
+    this.#forget(head);
     head.cut();
   }
 

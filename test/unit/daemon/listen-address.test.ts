@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { constants, networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -12,6 +11,7 @@ import {
   parseListenAddress,
 } from '../../../src/daemon/listen-address.ts';
 import { InvalidValue } from '../../../src/daemon/options/invalid-value.ts';
+import { reaches } from '../../support/reaches.ts';
 
 const EXAMPLES =
   'write <host>:<port> such as 127.0.0.1:4150, or the path of a unix socket with a slash in it';
@@ -194,19 +194,6 @@ function withoutIpv6(server: Server): Server {
     return Reflect.apply(listenAnyway, server, [options, onListening]);
   };
   return server;
-}
-
-async function reaches(port: number, host: string): Promise<boolean> {
-  const socket = connect(port, host);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    // Refused, or the host has no such address.
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }
 
 function hasIpv6(): boolean {

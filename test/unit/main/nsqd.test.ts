@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { Guard } from '../../../src/daemon/guard.ts';
 import { memoryPlatform } from '../../../src/embedded/memory-platform.ts';
@@ -12,6 +11,7 @@ import { optionsWith } from '../../support/broker-turns.ts';
 import { type Journal, journalLogger } from '../../support/journal.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { channelNamed, topicNamed } from '../../support/names.ts';
+import { reaches } from '../../support/reaches.ts';
 
 const ANY_PORT = '127.0.0.1:0';
 const STORE_PATIENCE_MS = 5000;
@@ -146,20 +146,6 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Whether somebody listens at a port of this machine. */
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    // A refused connection is the answer.
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
-
 test('Nsqd: it listens when everything is loaded, and ends in the order that loses nothing', async () => {
   const site = new Site();
 
@@ -272,8 +258,8 @@ test('Nsqd: when a port is taken, those that it has opened before are closed aga
 
   const [tcp] = site.log.matching(/TCP: listening/);
   const port = Number(/:(\d+)$/.exec(tcp)?.[1]);
-  assert.equal(await isListening(taken.port), true);
-  assert.equal(await isListening(port), false);
+  assert.equal(await reaches(taken.port), true);
+  assert.equal(await reaches(port), false);
   assert.deepEqual(site.steps.slice(-3), ['stop storage', 'end threads', 'unlock']);
   await turns();
   assert.equal(site.clock.timerCount, 0);
@@ -299,7 +285,7 @@ test('Nsqd: a thread that crashes later is told, and rescue writes what the othe
     site.crash.reject(new Error('out of memory'));
     const reason = await nsqd.failed;
     const outcome = await nsqd.rescue();
-    const wasListening = await isListening(port);
+    const wasListening = await reaches(port);
     await nsqd.release();
 
     assert.equal(reason.message, 'a worker thread has crashed - out of memory');
